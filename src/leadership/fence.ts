@@ -1,0 +1,20 @@
+import { ZonekeeperError } from '../errors.ts';
+import type { Queryable } from '../ledger/database.ts';
+
+/**
+ * What a leader's writes pass: inside of a transaction, it holds the leader row for as long as the transaction lasts, so
+ * that nobody takes over in between, and throws `not_leader` when somebody already has.
+ */
+export class Fence {
+  readonly epoch: number;
+
+  constructor(epoch: number) {
+    this.epoch = epoch;
+  }
+
+  /** Throws `not_leader` unless our epoch is the present one. */
+  async hold(tx: Queryable): Promise<void> {
+    const rows = await tx.rows('SELECT FROM @.leader WHERE epoch = $1 AND holder IS NOT NULL FOR SHARE', [this.epoch]);
+    if (rows.length === 0) throw new ZonekeeperError('not_leader', `Epoch ${this.epoch} is over.`);
+  }
+}

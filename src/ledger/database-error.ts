@@ -1,0 +1,57 @@
+import { ZonekeeperError } from '../errors.ts';
+
+/** What the driver throws: a server error has a five-character SQLSTATE, a socket error an errno name. */
+interface DriverError {
+  readonly code?: string;
+  readonly message: string;
+  readonly detail?: string;
+  readonly severity?: string;
+}
+
+/** Errors of the operating system that mean: no such server, or it went away. */
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ENOENT',
+]);
+
+/**
+ * An error of the driver as one of the registry, by SQLSTATE class (PostgreSQL's appendix A). Connection strings never
+ * appear in what the driver says, so its message is safe to show.
+ */
+export function databaseError(error: unknown): ZonekeeperError {
+  if (error instanceof ZonekeeperError) return error;
+  const { code, message, detail } = describe(error);
+  const said = detail === undefined ? message : `${message} (${detail})`;
+  const make = (ours: ConstructorParameters<typeof ZonekeeperError>[0]) =>
+    new ZonekeeperError(ours, `PostgreSQL: ${said}`, {
+      cause: error,
+      facts: code === undefined ? {} : { sqlstate: code },
+    });
+  if (code === undefined) {
+    const lost = /terminated|timeout|closed|ended/i.test(message);
+    return make(lost ? 'database_unreachable' : 'database_failed');
+  }
+  if (UNREACHABLE.has(code)) return make('database_unreachable');
+  if (code === '28P01' || code === '28000') return make('database_auth');
+  if (code === '42501') return make('database_permission');
+  // 3D000: no such database. 08, 57P01..57P05, 53300: the server is away, ends, starts, or has no place for us.
+  if (code === '3D000' || code.startsWith('08') || code.startsWith('57P') || code === '53300') {
+    return make('database_unreachable');
+  }
+  if (code === '3F000' || code === '42P01') return make('schema_missing');
+  return make('database_failed');
+}
+
+function describe(error: unknown): DriverError {
+  // Happy eyeballs: several addresses were tried, each with its own error.
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+  if (error instanceof Error) return error as Error & DriverError;
+  return { message: String(error) };
+}

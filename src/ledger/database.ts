@@ -1,0 +1,149 @@
+import pg from 'pg';
+import { ZonekeeperError } from '../errors.ts';
+import { databaseError } from './database-error.ts';
+
+/** Rows come as arrays: with 100,000 of them, objects cost twice the time. */
+export type Row = readonly unknown[];
+
+/** Runs statements; a pool, or one connection inside of a transaction. */
+export interface Queryable {
+  /** Runs one statement; `@.` in it stands for the installation's schema. */
+  rows(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** The schema of our own tables. */
+  readonly schema: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Connections at most. */
+  readonly connections?: number;
+  /** A statement that runs longer is cancelled by the server. Milliseconds. */
+  readonly statementTimeoutMs?: number;
+  /** Called for a connection that broke while idle; the pool replaces it by itself. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Our schema in one PostgreSQL: a bounded pool, statements with `@.` for the schema, and errors of the registry. */
+export class Database implements Queryable {
+  readonly schema: string;
+  /** The schema as a quoted identifier. */
+  readonly schemaSql: string;
+  readonly #pool: pg.Pool;
+  /** Statements with the schema put in; as many as the code has, so it needs no bound. */
+  readonly #statements = new Map<string, string>();
+
+  constructor(options: DatabaseOptions) {
+    this.schema = options.schema;
+    this.schemaSql = pg.escapeIdentifier(options.schema);
+    this.#pool = new pg.Pool({
+      ...connectionConfig(options),
+      max: options.connections ?? 8,
+      idleTimeoutMillis: 60_000,
+      // A dead peer is found by the kernel, also on a connection that waits for nothing.
+      keepAlive: true,
+    });
+    this.#pool.on('error', (error) => options.onIdleError?.(error));
+    // Set by statement, not as a start-up parameter: poolers refuse those. A failure shows in the statement that follows.
+    const timeout = Math.trunc(options.statementTimeoutMs ?? 60_000);
+    this.#pool.on('connect', (client) => {
+      client.query(`SET statement_timeout = ${timeout}`).catch((error: Error) => options.onIdleError?.(error));
+    });
+  }
+
+  /** The name under which this installation listens: `<schema>_changes`, `<schema>_events`. */
+  channel(name: string): string {
+    return `${this.schema}_${name}`;
+  }
+
+  /** Puts the schema into a statement. */
+  sql(text: string): string {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const done = text.replaceAll('@.', `${this.schemaSql}.`).replaceAll('@channel@', this.schema.replaceAll("'", "''"));
+    if (this.#statements.size < 1_000) this.#statements.set(text, done);
+    return done;
+  }
+
+  async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      const result = await this.#pool.query({ text: this.sql(sql), values: [...values], rowMode: 'array' });
+      return result.rows;
+    } catch (error) {
+      throw databaseError(error);
+    }
+  }
+
+  /** Runs `work` in one transaction on one connection; commits when it resolves, rolls back when it throws. */
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.#connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const tx: Queryable = {
+        rows: async (sql, values = []) =>
+          (await client.query({ text: this.sql(sql), values: [...values], rowMode: 'array' })).rows,
+      };
+      const result = await work(tx);
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      // A connection that cannot even roll back is not given back to the pool.
+      await client.query('ROLLBACK').catch((failed: Error) => {
+        broken = failed;
+      });
+      throw error instanceof ZonekeeperError ? error : databaseError(error);
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** Runs several statements without parameters, as in a migration file. */
+  async script(sql: string): Promise<void> {
+    try {
+      await this.#pool.query(this.sql(sql));
+    } catch (error) {
+      throw databaseError(error);
+    }
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (error) {
+      throw databaseError(error);
+    }
+  }
+
+  /** Ends all connections once their statements are done. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+/** How every connection of ours is made, the pool's and the listener's. */
+export function connectionConfig(options: DatabaseOptions): pg.ClientConfig {
+  return {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    types: { getTypeParser },
+  };
+}
+
+// bigint (ids, counts) as number: ours stay far below 2^53. Timestamps as milliseconds since 1970.
+function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === pg.types.builtins.INT8) return Number;
+  if (oid === pg.types.builtins.TIMESTAMPTZ) {
+    const parse = pg.types.getTypeParser(oid, 'text') as (value: string) => Date | number | null;
+    // "infinity" and dates before Christ come back as something else than a Date: no time that matters here.
+    return (value) => {
+      const date = parse(value);
+      return date instanceof Date ? date.getTime() : null;
+    };
+  }
+  return pg.types.getTypeParser(oid, format as 'text');
+}

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { ZonekeeperError } from '../errors.ts';
+import type { Database, Queryable } from './database.ts';
+
+/** One numbered SQL file. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+  readonly checksum: string;
+}
+
+/** How the database's schema and this version stand to each other. */
+export interface SchemaStatus {
+  /** Migrations that were applied. */
+  readonly current: number;
+  /** Migrations that this version knows. */
+  readonly known: number;
+  readonly pending: readonly Migration[];
+}
+
+const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+
+/** The migrations that came with this version, in order. */
+export function knownMigrations(directory: URL = new URL('./migrations/', import.meta.url)): Migration[] {
+  return readdirSync(directory)
+    .filter((name) => FILE_NAME.test(name))
+    .sort()
+    .map((name) => {
+      const sql = readFileSync(new URL(name, directory), 'utf8');
+      return { version: Number(name.slice(0, 4)), name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    });
+}
+
+/** Compares without changing anything. An unprepared database has `current` 0. */
+export async function schemaStatus(db: Queryable, migrations = knownMigrations()): Promise<SchemaStatus> {
+  const [exists] = await db.rows(`SELECT to_regclass('@.migrations') IS NOT NULL`);
+  const applied = exists?.[0] ? await db.rows('SELECT version FROM @.migrations ORDER BY version') : [];
+  const done = new Set(applied.map((row) => row[0] as number));
+  const known = migrations.at(-1)?.version ?? 0;
+  const current = Math.max(0, ...done);
+  return { current, known, pending: migrations.filter((migration) => !done.has(migration.version)) };
+}
+
+/**
+ * Refuses to work on a schema that does not fit: `schema_missing`, `schema_outdated` or `schema_too_new`. Nothing is
+ * read or written before this has passed.
+ */
+export async function requireSchema(db: Queryable, schema: string): Promise<void> {
+  const { current, known, pending } = await schemaStatus(db);
+  if (current === 0)
+    throw new ZonekeeperError('schema_missing', `The database has no schema "${schema}" of Zonekeeper's.`);
+  if (current > known) {
+    const message = `The schema "${schema}" is at version ${current}; this version of Zonekeeper knows ${known}.`;
+    throw new ZonekeeperError('schema_too_new', message);
+  }
+  if (pending.length > 0) {
+    const message = `The schema "${schema}" is at version ${current}; this version of Zonekeeper needs ${known}.`;
+    throw new ZonekeeperError('schema_outdated', message);
+  }
+}
+
+/**
+ * Brings the schema up to date: every pending migration and its row in one transaction, under a lock that lets one
+ * process at a time do it. Returns what was applied.
+ */
+export async function migrateSchema(db: Database): Promise<readonly Migration[]> {
+  return db.transaction(async (tx) => {
+    // An arbitrary constant of ours beside the schema's hash: two installations do not wait for each other.
+    await tx.rows(`SELECT pg_advisory_xact_lock(1918985, hashtext($1))`, [db.schema]);
+    const status = await schemaStatus(tx);
+    if (status.current > status.known) await requireSchema(tx, db.schema);
+    if (status.current === 0) {
+      await tx.rows(`CREATE SCHEMA IF NOT EXISTS ${db.schemaSql}`);
+      await tx.rows(`CREATE TABLE IF NOT EXISTS @.migrations (
+        version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT now())`);
+    }
+    for (const migration of status.pending) {
+      await tx.rows(migration.sql);
+      await tx.rows('INSERT INTO @.migrations (version, name, checksum) VALUES ($1, $2, $3)', [
+        migration.version,
+        migration.name,
+        migration.checksum,
+      ]);
+    }
+    return status.pending;
+  });
+}

@@ -1,0 +1,187 @@
+import type { DesiredRow } from '../../dns/desired.ts';
+import { isError } from '../../errors.ts';
+import type { Fence } from '../../leadership/fence.ts';
+import type { Database, Queryable } from '../../ledger/database.ts';
+import type { Refreshed, RefreshScope, Source } from '../port.ts';
+import { type ChangedConsumer, readConsumers, readDifferences, type Scope, type ViewFacts } from './desired.ts';
+import { KINDS } from './view.ts';
+
+export interface PostgresSourceOptions {
+  readonly db: Database;
+  readonly fence: Fence;
+  readonly view: ViewFacts;
+  /** False when the triggers could not be installed: then nothing is noted, and every look is at everything. */
+  readonly triggers: boolean;
+  /** The name under which a row is filed: normalised, or a stand-in for an invalid one. */
+  readonly keyOf: (row: DesiredRow) => string;
+}
+
+/** Rows of the change feed that one refresh takes at most; the rest is taken by the next one at once. */
+const FEED_ROWS = 20_000;
+
+/** A row of the change feed. */
+interface Noted {
+  readonly ids: readonly number[];
+  readonly scope: Scope;
+  readonly since: number | null;
+  /** More rows are waiting. */
+  readonly more: boolean;
+}
+
+/**
+ * Desired from the view `zonekeeper.desired`. Three steps: take the noted ids from the change feed; compare the view with
+ * `wanted` for just those consumers; write what differs to `wanted` and remove the notes, in one transaction of the
+ * leader's epoch. A crash between any two repeats them; nothing is lost, and doing it twice does nothing.
+ */
+export class PostgresSource implements Source {
+  readonly #options: PostgresSourceOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PostgresSourceOptions) {
+    this.#options = options;
+  }
+
+  async refresh(scope: RefreshScope): Promise<Refreshed> {
+    // One after the other: two at once would write the same differences twice.
+    const run = this.#last.then(() => this.#refresh(scope));
+    this.#last = run.catch(() => undefined);
+    return run;
+  }
+
+  async stillWanted(fqdns: readonly string[]): Promise<ReadonlySet<string>> {
+    const { db, view, triggers } = this.#options;
+    const known = await db.rows(
+      `SELECT DISTINCT consumer_kind, consumer_id FROM @.dns_records WHERE fqdn = ANY ($1) AND consumer_kind IS NOT NULL
+       UNION SELECT consumer_kind, consumer_id FROM @.wanted WHERE fqdn = ANY ($1)`,
+      [fqdns],
+    );
+    // The consumers that these names had; a consumer that took one over since is noted in the feed, and read here too.
+    const noted = await this.#noted();
+    const precise = triggers && view.mode === 'generated' && noted.scope !== 'everything' && !noted.more;
+    const scope = precise ? merge(noted.scope as ReadonlyMap<string, readonly string[]>, known) : 'everything';
+    const consumers = await readConsumers(db, view, scope);
+    const asked = new Set(fqdns);
+    const wanted = new Set<string>();
+    for (const consumer of consumers) {
+      for (const row of consumer.rows) {
+        const key = this.#options.keyOf(row);
+        if (asked.has(key)) wanted.add(key);
+      }
+    }
+    return wanted;
+  }
+
+  async #refresh(asked: RefreshScope): Promise<Refreshed> {
+    const { view } = this.#options;
+    const names = new Set<string>();
+    const vanished = new Set<string>();
+    let since: number | null = null;
+    for (;;) {
+      const noted = await this.#noted();
+      const scope = asked === 'everything' || view.mode === 'custom' ? 'everything' : noted.scope;
+      if (asked === 'changes' && noted.ids.length === 0) break;
+      const changed = await this.#differences(scope);
+      const touched = await this.#write(changed, noted.ids);
+      for (const [name, wanted] of touched) {
+        names.add(name);
+        if (wanted) vanished.delete(name);
+        else vanished.add(name);
+      }
+      since ??= noted.since;
+      // A feed longer than one portion is worked off here, so that the caller sees everything that was noted before.
+      if (!noted.more) break;
+    }
+    return { names: [...names], vanished: [...vanished], since };
+  }
+
+  async #differences(scope: Scope): Promise<ChangedConsumer[]> {
+    const { db, view } = this.#options;
+    try {
+      return await readDifferences(db, view, scope);
+    } catch (error) {
+      // An id that no longer fits the table's type must not stop the feed for ever: everything can be compared without.
+      if (scope === 'everything' || !isError(error, 'desired_unreadable')) throw error;
+      return readDifferences(db, view, 'everything');
+    }
+  }
+
+  async #noted(): Promise<Noted> {
+    const rows = await this.#options.db.rows(
+      `SELECT id, kind, consumer_id, at FROM @.changes ORDER BY id LIMIT ${FEED_ROWS}`,
+    );
+    const ids = rows.map((row) => row[0] as number);
+    const byKind = new Map<string, Set<string>>();
+    let everything = false;
+    for (const [, kind, id] of rows as [number, string, string | null][]) {
+      if (id === null || !KINDS.some((known) => known.kind === kind)) everything = true;
+      else byKind.set(kind, (byKind.get(kind) ?? new Set()).add(id));
+    }
+    const scope = everything ? 'everything' : new Map([...byKind].map(([kind, set]) => [kind, [...set]]));
+    const since = (rows[0]?.[3] as number | undefined) ?? null;
+    return { ids, scope, since, more: rows.length === FEED_ROWS };
+  }
+
+  /** Returns the touched names: true when a consumer wants the name now. */
+  async #write(changed: readonly ChangedConsumer[], noted: readonly number[]): Promise<Map<string, boolean>> {
+    if (changed.length === 0 && noted.length === 0) return new Map();
+    return this.#options.db.transaction(async (tx) => {
+      await this.#options.fence.hold(tx);
+      // Rebuilt by the next resync in any case: a crash may lose it, so nobody needs to wait for the disk.
+      await tx.rows('SET LOCAL synchronous_commit = off');
+      if (noted.length > 0) await tx.rows('DELETE FROM @.changes WHERE id = ANY ($1::bigint[])', [noted]);
+      if (changed.length === 0) return new Map();
+      const names = await this.#replace(tx, changed);
+      const rows = await tx.rows(
+        `SELECT n.fqdn, EXISTS (SELECT FROM @.wanted w WHERE w.fqdn = n.fqdn) FROM unnest($1::text[]) n(fqdn)`,
+        [names],
+      );
+      await tx.rows(
+        `UPDATE @.dns_records r SET unwanted_since = CASE WHEN n.wanted THEN NULL ELSE coalesce(r.unwanted_since, now()) END
+           FROM unnest($1::text[], $2::boolean[]) n(fqdn, wanted)
+          WHERE r.fqdn = n.fqdn AND (r.unwanted_since IS NULL) IS DISTINCT FROM n.wanted`,
+        [rows.map((row) => row[0]), rows.map((row) => row[1])],
+      );
+      return new Map(rows as unknown as [string, boolean][]);
+    });
+  }
+
+  /** Writes the consumers' present rows in place of those known. Returns the names that they had and have. */
+  async #replace(tx: Queryable, changed: readonly ChangedConsumer[]): Promise<string[]> {
+    const names = new Set<string>();
+    const before = await tx.rows(
+      `DELETE FROM @.wanted w USING unnest($1::text[], $2::text[]) c(kind, id)
+        WHERE w.consumer_kind = c.kind AND w.consumer_id = c.id RETURNING w.fqdn`,
+      [changed.map(({ kind }) => kind), changed.map(({ id }) => id)],
+    );
+    for (const row of before) names.add(row[0] as string);
+    const rows = changed.flatMap((consumer) => consumer.rows);
+    const keys = rows.map((row) => this.#options.keyOf(row));
+    for (const key of keys) names.add(key);
+    if (rows.length > 0) {
+      await tx.rows(
+        `INSERT INTO @.wanted (consumer_kind, consumer_id, name, type, content, ttl, proxied, since, fqdn)
+         SELECT kind, id, name, type, content, ttl, proxied, to_timestamp(since / 1000.0), fqdn
+           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                       $8::double precision[], $9::text[]) n(kind, id, name, type, content, ttl, proxied, since, fqdn)`,
+        [
+          rows.map(({ consumer }) => consumer.kind),
+          rows.map(({ consumer }) => consumer.id),
+          rows.map(({ fqdn }) => fqdn),
+          rows.map(({ type }) => type),
+          rows.map(({ content }) => content),
+          rows.map(({ ttl }) => ttl),
+          rows.map(({ proxied }) => proxied),
+          rows.map(({ since }) => since),
+          keys,
+        ],
+      );
+    }
+    return [...names];
+  }
+}
+
+function merge(noted: ReadonlyMap<string, readonly string[]>, known: readonly (readonly unknown[])[]) {
+  const scope = new Map([...noted].map(([kind, ids]) => [kind, [...ids]]));
+  for (const [kind, id] of known as [string, string][]) scope.set(kind, [...(scope.get(kind) ?? []), id]);
+  return scope;
+}
