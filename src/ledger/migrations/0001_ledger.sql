@@ -36,7 +36,7 @@ CREATE TABLE @.wanted (
 );
 CREATE INDEX wanted_fqdn ON @.wanted (fqdn);
 CREATE INDEX wanted_consumer ON @.wanted (consumer_kind, consumer_id);
--- The names of one zone are those that end in it: a prefix of the reversed name.
+-- Surveys go through the names in the order of the reversed name: those of one zone are then neighbours.
 CREATE INDEX wanted_reversed ON @.wanted (reverse(fqdn) text_pattern_ops);
 
 -- What is ours at Cloudflare: a record counts as ours only if a row here names its id.
@@ -59,6 +59,7 @@ CREATE TABLE @.dns_records (
   PRIMARY KEY (zone_id, record_id)
 );
 CREATE INDEX dns_records_fqdn ON @.dns_records (fqdn);
+CREATE INDEX dns_records_reversed ON @.dns_records (reverse(fqdn) text_pattern_ops);
 
 -- A write that was decided and may have reached Cloudflare. `open` until its outcome is known; a create that left no
 -- record is `dropped` and remembered for a day, in case its record appears late.
@@ -94,6 +95,7 @@ CREATE TABLE @.names (
   updated_at    timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX names_state ON @.names (state, fqdn);
+CREATE INDEX names_reversed ON @.names (reverse(fqdn) text_pattern_ops);
 
 -- What was done to which record, why, and at whose request.
 CREATE TABLE @.history (

@@ -1,0 +1,113 @@
+import type { Fence } from '../leadership/fence.ts';
+import type { Database, Queryable } from './database.ts';
+import { readFacts, readSurvey } from './facts.ts';
+import type { Correction, Ledger, NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
+import { pruneLedger } from './prune.ts';
+import { forgetRecords, refreshRecords, trackRecords } from './records.ts';
+import { columns } from './rows.ts';
+import { settleChanges } from './settle.ts';
+import { writeStates } from './states.ts';
+
+/** The ledger in PostgreSQL, for the length of one epoch. */
+export class PostgresLedger implements Ledger {
+  readonly #db: Database;
+  readonly #fence: Fence;
+
+  constructor(db: Database, fence: Fence) {
+    this.#db = db;
+    this.#fence = fence;
+  }
+
+  facts(fqdns: readonly string[]): Promise<ReadonlyMap<string, NameFacts>> {
+    return readFacts(this.#db, fqdns);
+  }
+
+  survey(options: { zone: string | null; after: string | null; limit: number }): Promise<SurveyPage> {
+    return readSurvey(this.#db, options);
+  }
+
+  async begin(
+    intents: readonly NewIntent[],
+    forget: readonly { zoneId: string; recordId: string }[],
+    deadlineMs: number,
+  ): Promise<void> {
+    await this.#fenced(async (tx) => {
+      await forgetRecords(tx, forget);
+      await tx.rows(
+        `INSERT INTO @.intents (id, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, epoch, deadline)
+         SELECT id, zone_id, fqdn, action, record_id, kind, consumer, $8, clock_timestamp() + $9 * interval '1 millisecond'
+           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+             i(id, zone_id, fqdn, action, record_id, kind, consumer)`,
+        [
+          ...columns(
+            intents,
+            (i) => [i.id, i.zoneId, i.fqdn, i.action, i.recordId, i.consumer?.kind ?? null, i.consumer?.id ?? null],
+            7,
+          ),
+          this.#fence.epoch,
+          deadlineMs,
+        ],
+      );
+    });
+  }
+
+  async settle(changes: readonly SettledChange[]): Promise<void> {
+    await this.#db.transaction((tx) => settleChanges(tx, changes));
+  }
+
+  async correct(correction: Correction): Promise<void> {
+    await this.#fenced(async (tx) => {
+      await forgetRecords(tx, correction.forget);
+      await refreshRecords(tx, correction.refresh);
+      await trackRecords(tx, correction.track);
+      if (correction.drop.length > 0) {
+        await tx.rows(`UPDATE @.intents SET state = 'dropped' WHERE id = ANY ($1)`, [correction.drop]);
+      }
+      const ended = [...correction.end, ...correction.track.map(({ intent }) => intent.id)];
+      if (ended.length > 0) await tx.rows('DELETE FROM @.intents WHERE id = ANY ($1)', [ended]);
+    });
+  }
+
+  async setStates(updates: readonly StateUpdate[]): Promise<void> {
+    await this.#fenced(async (tx) => {
+      // A state lost in a crash is found again by the next survey.
+      await tx.rows('SET LOCAL synchronous_commit = off');
+      await writeStates(tx, updates);
+    });
+  }
+
+  async unsettledNames(limit: number): Promise<readonly string[]> {
+    const rows = await this.#db.rows(`SELECT DISTINCT fqdn FROM @.intents WHERE state = 'open' LIMIT $1`, [limit]);
+    return rows.map((row) => row[0] as string);
+  }
+
+  async deletionsWithin(zone: string, windowMs: number): Promise<number> {
+    const [row] = await this.#db.rows(
+      `SELECT count(*) FROM @.history WHERE zone = $1 AND action = 'delete' AND result = 'done'
+          AND at > now() - $2 * interval '1 millisecond'`,
+      [zone, windowMs],
+    );
+    return row?.[0] as number;
+  }
+
+  async trackedIn(zoneId: string): Promise<number> {
+    const [row] = await this.#db.rows('SELECT count(*) FROM @.dns_records WHERE zone_id = $1', [zoneId]);
+    return row?.[0] as number;
+  }
+
+  async anythingWanted(): Promise<boolean> {
+    const [row] = await this.#db.rows('SELECT EXISTS (SELECT FROM @.wanted)');
+    return row?.[0] as boolean;
+  }
+
+  async prune(historyDays: number): Promise<void> {
+    await pruneLedger(this.#db, historyDays);
+  }
+
+  #fenced<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    return this.#db.transaction(async (tx) => {
+      await this.#fence.hold(tx);
+      return work(tx);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import type { Queryable } from './database.ts';
+import type { Correction } from './port.ts';
+import { columns, json } from './rows.ts';
+
+/** Removes tracked rows whose record exists no more. */
+export async function forgetRecords(tx: Queryable, records: Correction['forget']): Promise<void> {
+  if (records.length === 0) return;
+  await tx.rows(
+    `DELETE FROM @.dns_records r USING unnest($1::text[], $2::text[]) f(zone_id, record_id)
+      WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id`,
+    columns(records, (record) => [record.zoneId, record.recordId], 2),
+  );
+}
+
+/** Makes tracked rows say what their records say. */
+export async function refreshRecords(tx: Queryable, records: Correction['refresh']): Promise<void> {
+  if (records.length === 0) return;
+  await tx.rows(
+    `UPDATE @.dns_records r SET content = f.content, ttl = f.ttl, proxied = f.proxied, type = f.type,
+            consumer_kind = f.kind, consumer_id = f.consumer, updated_at = now()
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::boolean[], $7::text[], $8::text[])
+         f(zone_id, record_id, type, content, ttl, proxied, kind, consumer)
+      WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id`,
+    columns(
+      records,
+      ({ zoneId, record, consumer }) => [
+        zoneId,
+        record.id,
+        record.type,
+        record.content,
+        record.ttl,
+        record.proxied,
+        consumer?.kind ?? null,
+        consumer?.id ?? null,
+      ],
+      8,
+    ),
+  );
+}
+
+/** Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created. */
+export async function trackRecords(tx: Queryable, records: Correction['track']): Promise<void> {
+  if (records.length === 0) return;
+  const values = columns(
+    records,
+    ({ zoneId, zone, record, intent, cause }) => [
+      record.fqdn,
+      record.type,
+      record.content,
+      record.ttl,
+      record.proxied,
+      zoneId,
+      record.id,
+      intent.consumer?.kind ?? null,
+      intent.consumer?.id ?? null,
+      zone,
+      json({ type: record.type, content: record.content, ttl: record.ttl, proxied: record.proxied }),
+      cause.trigger,
+      cause.operationId,
+      cause.actor,
+    ],
+    14,
+  );
+  await tx.rows(
+    `WITH found AS (
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[], $7::text[], $8::text[],
+                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[])
+         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor)),
+     tracked AS (
+       INSERT INTO @.dns_records (fqdn, type, content, ttl, proxied, zone_id, record_id, consumer_kind, consumer_id)
+       SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer FROM found
+       ON CONFLICT (zone_id, record_id) DO NOTHING RETURNING record_id)
+     INSERT INTO @.history (fqdn, zone, action, type, record_id, after, reason, trigger, operation_id, actor, result)
+     SELECT fqdn, zone, 'create', type, record_id, after, 'found by its mark after an answer was lost', trigger, operation, actor, 'done'
+       FROM found WHERE record_id IN (SELECT record_id FROM tracked)`,
+    values,
+  );
+}
