@@ -1,5 +1,5 @@
+import type { Queryable } from '../database/database.ts';
 import { ZonekeeperError } from '../errors.ts';
-import type { Queryable } from '../ledger/database.ts';
 
 /**
  * What a leader's writes pass: inside of a transaction, it holds the leader row for as long as the transaction lasts, so

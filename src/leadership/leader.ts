@@ -1,7 +1,7 @@
 import type { Clock, Random, Timer } from '../controller/clock.ts';
+import type { Database } from '../database/database.ts';
 import type { ZonekeeperError } from '../errors.ts';
 import { toError } from '../errors.ts';
-import type { Database } from '../ledger/database.ts';
 
 export interface ElectionEvents {
   /** We lead since now, in this epoch. */

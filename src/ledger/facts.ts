@@ -1,7 +1,7 @@
+import type { Queryable, Row } from '../database/database.ts';
 import type { DesiredRow } from '../dns/desired.ts';
 import type { Action, ConsumerRef, NameState, RecordType, TrackedRecord } from '../dns/record.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Queryable, Row } from './database.ts';
 import type { Intent, NameFacts, StoredState, SurveyPage } from './port.ts';
 
 /** Facts while they are put together. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Database, Queryable } from '../database/database.ts';
 import { ZonekeeperError } from '../errors.ts';
-import type { Database, Queryable } from './database.ts';
 
 /** One numbered SQL file. */
 export interface Migration {

@@ -87,12 +87,16 @@ export interface Correction {
     readonly record: ActualRecord;
     readonly consumer: ConsumerRef | null;
   }[];
-  /** Records that carry the mark of an intent of ours and are tracked from now on; their intents end with that. */
+  /**
+   * Records that are tracked from now on: they carry the mark of an intent of ours, which ends with that, or (without an
+   * intent) a person asked to adopt them.
+   */
   readonly track: readonly {
     readonly zoneId: string;
     readonly zone: string;
     readonly record: ActualRecord;
-    readonly intent: Intent;
+    readonly consumer: ConsumerRef | null;
+    readonly intent: Intent | null;
     readonly cause: Cause;
   }[];
   /** Open creates that left no record: remembered for a day, in case it appears late. */

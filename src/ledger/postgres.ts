@@ -1,10 +1,10 @@
+import { columns } from '../database/columns.ts';
+import type { Database, Queryable } from '../database/database.ts';
 import type { Fence } from '../leadership/fence.ts';
-import type { Database, Queryable } from './database.ts';
 import { readFacts, readSurvey } from './facts.ts';
 import type { Correction, Ledger, NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
 import { pruneLedger } from './prune.ts';
 import { forgetRecords, refreshRecords, trackRecords } from './records.ts';
-import { columns } from './rows.ts';
 import { settleChanges } from './settle.ts';
 import { writeStates } from './states.ts';
 
@@ -63,7 +63,10 @@ export class PostgresLedger implements Ledger {
       if (correction.drop.length > 0) {
         await tx.rows(`UPDATE @.intents SET state = 'dropped' WHERE id = ANY ($1)`, [correction.drop]);
       }
-      const ended = [...correction.end, ...correction.track.map(({ intent }) => intent.id)];
+      const ended = [
+        ...correction.end,
+        ...correction.track.flatMap(({ intent }) => (intent === null ? [] : [intent.id])),
+      ];
       if (ended.length > 0) await tx.rows('DELETE FROM @.intents WHERE id = ANY ($1)', [ended]);
     });
   }

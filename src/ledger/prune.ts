@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Database } from '../database/database.ts';
 
 /** Rows that one statement removes at most, so that no statement holds its locks for long. */
 const PORTION = 10_000;

@@ -1,6 +1,6 @@
-import type { Queryable } from './database.ts';
+import { columns, json } from '../database/columns.ts';
+import type { Queryable } from '../database/database.ts';
 import type { Correction } from './port.ts';
-import { columns, json } from './rows.ts';
 
 /** Removes tracked rows whose record exists no more. */
 export async function forgetRecords(tx: Queryable, records: Correction['forget']): Promise<void> {
@@ -38,12 +38,13 @@ export async function refreshRecords(tx: Queryable, records: Correction['refresh
   );
 }
 
-/** Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created. */
+/** Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created
+ * by us, or adopted. */
 export async function trackRecords(tx: Queryable, records: Correction['track']): Promise<void> {
   if (records.length === 0) return;
   const values = columns(
     records,
-    ({ zoneId, zone, record, intent, cause }) => [
+    ({ zoneId, zone, record, consumer, intent, cause }) => [
       record.fqdn,
       record.type,
       record.content,
@@ -51,27 +52,29 @@ export async function trackRecords(tx: Queryable, records: Correction['track']):
       record.proxied,
       zoneId,
       record.id,
-      intent.consumer?.kind ?? null,
-      intent.consumer?.id ?? null,
+      consumer?.kind ?? null,
+      consumer?.id ?? null,
       zone,
       json({ type: record.type, content: record.content, ttl: record.ttl, proxied: record.proxied }),
       cause.trigger,
       cause.operationId,
       cause.actor,
+      intent === null,
     ],
-    14,
+    15,
   );
   await tx.rows(
     `WITH found AS (
        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[], $7::text[], $8::text[],
-                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[])
-         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor)),
+                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::boolean[])
+         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor, adopted)),
      tracked AS (
-       INSERT INTO @.dns_records (fqdn, type, content, ttl, proxied, zone_id, record_id, consumer_kind, consumer_id)
-       SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer FROM found
+       INSERT INTO @.dns_records (fqdn, type, content, ttl, proxied, zone_id, record_id, consumer_kind, consumer_id, adopted)
+       SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, adopted FROM found
        ON CONFLICT (zone_id, record_id) DO NOTHING RETURNING record_id)
      INSERT INTO @.history (fqdn, zone, action, type, record_id, after, reason, trigger, operation_id, actor, result)
-     SELECT fqdn, zone, 'create', type, record_id, after, 'found by its mark after an answer was lost', trigger, operation, actor, 'done'
+     SELECT fqdn, zone, CASE WHEN adopted THEN 'adopt' ELSE 'create' END, type, record_id, after,
+            CASE WHEN adopted THEN 'adopted' ELSE 'found by its mark after an answer was lost' END, trigger, operation, actor, 'done'
        FROM found WHERE record_id IN (SELECT record_id FROM tracked)`,
     values,
   );

@@ -1,7 +1,7 @@
+import { columns, json } from '../database/columns.ts';
+import type { Queryable } from '../database/database.ts';
 import { specOf } from '../dns/record.ts';
-import type { Queryable } from './database.ts';
 import type { SettledChange } from './port.ts';
-import { columns, json } from './rows.ts';
 
 /** Step 3 of a write, for many changes at once: records, intents and history in one transaction. */
 export async function settleChanges(tx: Queryable, changes: readonly SettledChange[]): Promise<void> {

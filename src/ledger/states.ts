@@ -1,6 +1,6 @@
-import type { Queryable } from './database.ts';
+import { columns, json } from '../database/columns.ts';
+import type { Queryable } from '../database/database.ts';
 import type { StateUpdate } from './port.ts';
-import { columns, json } from './rows.ts';
 
 /** Stores the states of names: a row for what is not simply in sync, none for the rest. Also shows it in `dns_records`. */
 export async function writeStates(tx: Queryable, updates: readonly StateUpdate[]): Promise<void> {

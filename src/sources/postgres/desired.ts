@@ -1,6 +1,6 @@
+import type { Queryable, Row } from '../../database/database.ts';
 import type { DesiredRow } from '../../dns/desired.ts';
 import { ZonekeeperError } from '../../errors.ts';
-import type { Queryable, Row } from '../../ledger/database.ts';
 import type { ConsumerTable } from './tables.ts';
 import { KINDS, type ViewMode } from './view.ts';
 

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Clock, Random, Timer } from '../../controller/clock.ts';
+import { databaseError } from '../../database/error.ts';
 import type { ZonekeeperError } from '../../errors.ts';
-import { databaseError } from '../../ledger/database-error.ts';
 
 /** How a listener speaks to its owner. None of the callbacks may throw. */
 export interface ListenerEvents {

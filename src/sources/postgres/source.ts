@@ -1,7 +1,7 @@
+import type { Database, Queryable } from '../../database/database.ts';
 import type { DesiredRow } from '../../dns/desired.ts';
 import { isError } from '../../errors.ts';
 import type { Fence } from '../../leadership/fence.ts';
-import type { Database, Queryable } from '../../ledger/database.ts';
 import type { Refreshed, RefreshScope, Source } from '../port.ts';
 import { type ChangedConsumer, readConsumers, readDifferences, type Scope, type ViewFacts } from './desired.ts';
 import { KINDS } from './view.ts';

@@ -1,5 +1,5 @@
+import type { Queryable } from '../../database/database.ts';
 import { ZonekeeperError } from '../../errors.ts';
-import type { Queryable } from '../../ledger/database.ts';
 
 /** The user's three tables, by the names that the view `zonekeeper.desired` reads. */
 export const CONSUMER_TABLES = ['settings', 'instances', 'standalone_proxies'] as const;

@@ -1,5 +1,5 @@
+import type { Database, Queryable } from '../../database/database.ts';
 import { isError } from '../../errors.ts';
-import type { Database, Queryable } from '../../ledger/database.ts';
 import { quote, type TableFacts } from './tables.ts';
 import { KINDS } from './view.ts';
 

@@ -1,5 +1,5 @@
+import type { Queryable } from '../../database/database.ts';
 import { ZonekeeperError } from '../../errors.ts';
-import type { Queryable } from '../../ledger/database.ts';
 import { type ConsumerTable, quote, type TableFacts } from './tables.ts';
 
 /**

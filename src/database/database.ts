@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ZonekeeperError } from '../errors.ts';
-import { databaseError } from './database-error.ts';
+import { databaseError } from './error.ts';
 
 /** Rows come as arrays: with 100,000 of them, objects cost twice the time. */
 export type Row = readonly unknown[];
@@ -26,6 +26,11 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const DEADLOCK_ATTEMPTS = 4;
+
+// 40P01 deadlock_detected, 40001 serialization_failure.
+const isDeadlock = (error: unknown): boolean =>
+  error instanceof ZonekeeperError && (error.facts.sqlstate === '40P01' || error.facts.sqlstate === '40001');
 
 /** Our schema in one PostgreSQL: a bounded pool, statements with `@.` for the schema, and errors of the registry. */
 export class Database implements Queryable {
@@ -77,8 +82,21 @@ export class Database implements Queryable {
     }
   }
 
-  /** Runs `work` in one transaction on one connection; commits when it resolves, rolls back when it throws. */
+  /**
+   * Runs `work` in one transaction on one connection; commits when it resolves, rolls back when it throws. A deadlock is
+   * nobody's fault: the transaction is then run again, so `work` must do nothing but database work.
+   */
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#transaction(work);
+      } catch (error) {
+        if (attempt === DEADLOCK_ATTEMPTS || !isDeadlock(error)) throw error;
+      }
+    }
+  }
+
+  async #transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
     const client = await this.#connect();
     let broken: Error | undefined;
     try {
