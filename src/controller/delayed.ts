@@ -42,22 +42,28 @@ export class DelayedSet<T extends Delayed> {
 
   /** Takes the item out, if it is in. */
   remove(item: T): void {
-    if (item.heapIndex !== -1) this.#heap.remove(item);
+    if (item.heapIndex === -1) return;
+    this.#heap.remove(item);
+    if (this.#heap.size === 0) this.#disarm();
   }
 
   /** Takes out all items, in no order. */
   clear(): T[] {
-    this.#timer?.handle.cancel();
-    this.#timer = undefined;
+    this.#disarm();
     return this.#heap.clear();
   }
 
-  /** The timer may go off early (when the item it was set for is gone) but never late. */
+  /** The timer may go off early (when the item it was set for has been removed) but never late. */
   #arm(): void {
     const wakeAt = this.#heap.peek()?.wakeAt;
     if (wakeAt === undefined || (this.#timer !== undefined && this.#timer.wakeAt <= wakeAt)) return;
     this.#timer?.handle.cancel();
     this.#timer = { wakeAt, handle: this.#clock.after(wakeAt - this.#clock.now(), () => this.#wake()) };
+  }
+
+  #disarm(): void {
+    this.#timer?.handle.cancel();
+    this.#timer = undefined;
   }
 
   #wake(): void {
