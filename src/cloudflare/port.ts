@@ -67,6 +67,8 @@ export interface WriteOptions extends CallOptions {
  * that `write` reports per unit.
  */
 export interface DnsApi {
+  /** Resolves when a call could leave at once: the gate is open and the budget is not spent. */
+  ready(options?: CallOptions): Promise<void>;
   /** All zones that the token sees. */
   zones(options?: CallOptions): Promise<readonly Zone[]>;
   /** The whole zone. */

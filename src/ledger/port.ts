@@ -143,7 +143,7 @@ export interface Ledger {
   setStates(updates: readonly StateUpdate[]): Promise<void>;
   /** Names with open intents: looked at first by a new leader. */
   unsettledNames(limit: number): Promise<readonly string[]>;
-  /** Deletions done in the zone within the last `windowMs`. */
+  /** Deletions done in the zone within the last `windowMs` that no person asked for or confirmed. */
   deletionsWithin(zone: string, windowMs: number): Promise<number>;
   /** Tracked records in the zone. */
   trackedIn(zoneId: string): Promise<number>;

@@ -87,7 +87,8 @@ export class PostgresLedger implements Ledger {
   async deletionsWithin(zone: string, windowMs: number): Promise<number> {
     const [row] = await this.#db.rows(
       `SELECT count(*) FROM @.history WHERE zone = $1 AND action = 'delete' AND result = 'done'
-          AND at > now() - $2 * interval '1 millisecond'`,
+          AND at > now() - $2 * interval '1 millisecond' AND trigger <> 'delete'
+          AND NOT EXISTS (SELECT FROM @.confirmations c WHERE c.operation_id = history.operation_id)`,
       [zone, windowMs],
     );
     return row?.[0] as number;

@@ -1,0 +1,153 @@
+import type { Clock } from '../controller/clock.ts';
+import type { Problem } from '../dns/desired.ts';
+import type { Change } from '../dns/record.ts';
+import { toError } from '../errors.ts';
+import type { Ledger } from '../ledger/port.ts';
+import type { Source } from '../sources/port.ts';
+
+/** How many deletions are let through in a zone within an hour: whichever of the two is more. */
+export interface DeleteLimit {
+  /** Share of the tracked records. */
+  readonly share: number;
+  readonly min: number;
+}
+
+export interface GuardOptions {
+  readonly ledger: Ledger;
+  readonly source: Source;
+  readonly limit: DeleteLimit;
+  readonly clock: Clock;
+}
+
+/** A name that would be left without a record. */
+export interface Deletion {
+  readonly fqdn: string;
+  readonly changes: readonly Change[];
+}
+
+/** May it go? `wanted`: a consumer wants the name after all, so it must be looked at again. */
+export type Judgement =
+  | { readonly kind: 'allowed' }
+  | { readonly kind: 'wanted' }
+  | { readonly kind: 'held'; readonly problem: Problem };
+
+interface ZoneRef {
+  readonly id: string;
+  readonly name: string;
+}
+
+const WINDOW_MS = 3_600_000;
+/** A confirmed deletion that was not made within this time needs another confirmation. */
+const RELEASE_MS = 600_000;
+/** Names remembered as awaiting deletion, over all zones. Beyond it every deletion is held anyway. */
+const MAX_CANDIDATES = 1_000_000;
+const ALLOWED: Judgement = { kind: 'allowed' };
+
+/**
+ * Holds mass deletions. It counts names that lose their last record: those about to, all that are known to be waiting
+ * (also those held before), and those of the last hour. So a wave is judged as a whole and never let through in part,
+ * however it is cut into runs.
+ */
+export class Guard {
+  readonly #options: GuardOptions;
+  /** By zone name: names that are known to await deletion. */
+  readonly #candidates = new Map<string, Set<string>>();
+  /** Record ids whose deletion somebody confirmed, with the time when that ends. */
+  readonly #released = new Map<string, number>();
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+  }
+
+  /** These names of the zone are no longer wanted. Said before any of them is looked at, so that they count together. */
+  expect(zone: string, fqdns: Iterable<string>): void {
+    let names = this.#candidates.get(zone);
+    if (names === undefined) {
+      names = new Set();
+      this.#candidates.set(zone, names);
+    }
+    for (const fqdn of fqdns) {
+      if (names.size >= MAX_CANDIDATES) return;
+      names.add(fqdn);
+    }
+  }
+
+  /** The name needs no deletion (any more). */
+  settled(zone: string, fqdn: string): void {
+    this.#candidates.get(zone)?.delete(fqdn);
+  }
+
+  /** Names of the zone that are known to await deletion, held ones included. */
+  awaiting(zone: string): number {
+    return this.#candidates.get(zone)?.size ?? 0;
+  }
+
+  /** Lets these records be deleted: a person confirmed the plan that names them. */
+  release(recordIds: Iterable<string>): void {
+    const until = this.#options.clock.now() + RELEASE_MS;
+    for (const id of recordIds) this.#released.set(id, until);
+  }
+
+  isReleased(deletion: Deletion): boolean {
+    const now = this.#options.clock.now();
+    return deletion.changes.every(({ recordId }) => recordId !== null && (this.#released.get(recordId) ?? 0) > now);
+  }
+
+  /**
+   * Judges the deletions of one zone that came together, right before they are made. Never throws: what cannot be
+   * read is held.
+   */
+  async judge(zone: ZoneRef, deletions: readonly Deletion[]): Promise<readonly Judgement[]> {
+    this.expect(
+      zone.name,
+      deletions.map(({ fqdn }) => fqdn),
+    );
+    let wanted: ReadonlySet<string>;
+    let problem: Problem | null;
+    try {
+      wanted = await this.#options.source.stillWanted(deletions.map(({ fqdn }) => fqdn));
+      for (const fqdn of wanted) this.settled(zone.name, fqdn);
+      problem = await this.#problem(zone, deletions.filter((deletion) => this.isReleased(deletion)).length);
+    } catch (error) {
+      const { code, message } = toError(error);
+      const held: Judgement = {
+        kind: 'held',
+        problem: { code, message: `Nothing is deleted while desired cannot be read: ${message}` },
+      };
+      return deletions.map(() => held);
+    }
+    return deletions.map((deletion): Judgement => {
+      if (wanted.has(deletion.fqdn)) return { kind: 'wanted' };
+      if (problem === null || this.isReleased(deletion)) return ALLOWED;
+      return { kind: 'held', problem };
+    });
+  }
+
+  /** Forgets confirmations whose time is over. */
+  prune(): void {
+    const now = this.#options.clock.now();
+    for (const [id, until] of this.#released) if (until <= now) this.#released.delete(id);
+  }
+
+  async #problem(zone: ZoneRef, released: number): Promise<Problem | null> {
+    const { ledger, limit } = this.#options;
+    if (!(await ledger.anythingWanted())) {
+      return held('No consumer wants anything at all, which is more likely an accident than a wish.');
+    }
+    const awaiting = this.awaiting(zone.name) - released;
+    const recent = await ledger.deletionsWithin(zone.name, WINDOW_MS);
+    if (awaiting + recent <= limit.min) return null;
+    const tracked = await ledger.trackedIn(zone.id);
+    // The share is of what there was before the window's deletions.
+    const allowed = Math.max(limit.min, Math.floor(limit.share * (tracked + recent)));
+    if (awaiting + recent <= allowed) return null;
+    const already = recent > 0 ? ` after ${recent} in the last hour` : '';
+    return held(
+      `${awaiting} names of ${zone.name} would lose their record${already}; without a confirmation at most ${allowed} an hour may.`,
+    );
+  }
+}
+
+function held(message: string): Problem {
+  return { code: 'delete_held', message };
+}

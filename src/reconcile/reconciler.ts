@@ -1,0 +1,161 @@
+import { Batcher } from '../controller/batcher.ts';
+import type { Clock } from '../controller/clock.ts';
+import type { Gather } from '../controller/gather.ts';
+import type { Result } from '../controller/workers.ts';
+import type { DesiredName, DesiredRow } from '../dns/desired.ts';
+import type { Policy } from '../dns/verdict.ts';
+import { toError } from '../errors.ts';
+import type { Ledger, NameFacts, StateUpdate } from '../ledger/port.ts';
+import { type Context, carryOn, type Order } from './context.ts';
+import { DeletionJudge } from './deletions.ts';
+import { FlapDetector } from './flap.ts';
+import type { Guard } from './guard.ts';
+import type { CoreObserver } from './observer.ts';
+import type { ChangeOutcome } from './outcome.ts';
+import { settle, settlementOf } from './settlement.ts';
+import { Stay } from './stay.ts';
+import { Visit, type VisitResult } from './visit.ts';
+import type { Zones } from './zones.ts';
+
+/** What the configuration says about names and changes. */
+export interface Rules {
+  readonly resolve: (fqdn: string, rows: readonly DesiredRow[]) => DesiredName | null;
+  readonly allowApex: boolean;
+  readonly allowWildcard: boolean;
+  readonly policy: Policy;
+  /** Decide and report, change nothing. */
+  readonly dryRun: boolean;
+  /** How long a record outlives its consumer. Milliseconds. */
+  readonly deleteGraceMs: number;
+  readonly ownerId: string;
+}
+
+/** Everything that looking at a name needs. */
+export interface ReconcilerOptions {
+  readonly ledger: Ledger;
+  readonly zones: Zones;
+  readonly guard: Guard;
+  readonly gather: Gather;
+  readonly clock: Clock;
+  readonly defer: (run: () => void) => void;
+  readonly rules: Rules;
+  readonly epoch: number;
+  readonly observer: CoreObserver;
+  /** The pause before the next attempt of a name that fails once more. Milliseconds. */
+  readonly nextBackoffMs: (fqdn: string) => number;
+}
+
+/** Names whose facts one statement reads, and whose states one transaction writes. */
+const READ_AT_ONCE = 5_000;
+/** More than can be in flight. */
+const BACKLOG = 200_000;
+
+/**
+ * Makes one name as it should be. There is no other path by which a record changes; a notification, a drift check, a
+ * retry and a person's sync differ only in the {@link Context}.
+ *
+ *     facts (ledger) ─▶ open intents settled ─▶ verdict (pure) ─▶ guard ─▶ zone writer ─▶ state
+ *
+ * It reads the present truth when it runs, so it does not matter why, how often or in which order names are queued.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #facts: Batcher<string, NameFacts>;
+  readonly #states: Batcher<StateUpdate, undefined>;
+  readonly #judge: DeletionJudge;
+  readonly #flaps: FlapDetector;
+  /** Orders that were carried out or refused: a retry keeps its context, and must not do them again. */
+  readonly #spent = new WeakSet<Order>();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    const { ledger, defer, clock } = options;
+    this.#facts = new Batcher({
+      run: async (fqdns) => {
+        const facts = await ledger.facts(fqdns);
+        return fqdns.map((fqdn) => facts.get(fqdn) ?? { fqdn, rows: [], tracked: [], intents: [], state: null });
+      },
+      maxBatch: READ_AT_ONCE,
+      concurrency: 2,
+      maxBacklog: BACKLOG,
+      defer,
+    });
+    this.#states = new Batcher({
+      run: async (updates) => {
+        await ledger.setStates(updates);
+        return updates.map(() => undefined);
+      },
+      maxBatch: READ_AT_ONCE,
+      concurrency: 1,
+      maxBacklog: BACKLOG,
+      defer,
+    });
+    this.#judge = new DeletionJudge(options);
+    this.#flaps = new FlapDetector(clock);
+  }
+
+  /** The work of one key. Throws only what the database or a bug threw; the queue then tries again. */
+  async process(fqdn: string, given: Context): Promise<Result<Context>> {
+    const { gather } = this.#options;
+    const context = given.order !== null && this.#spent.has(given.order) ? { ...given, order: null } : given;
+    const stay = new Stay(gather);
+    try {
+      const facts = await this.#settledFacts(fqdn, context, stay);
+      if ('waitMs' in facts) return { requeueAfterMs: facts.waitMs, context };
+      const visit = new Visit({ ...this.#options, judge: this.#judge, flaps: this.#flaps }, facts, context, stay);
+      const result = await visit.run();
+      stay.leave();
+      await this.#store(facts, result.update);
+      this.#tell(fqdn, context, result.outcome);
+      return this.#next(context, result);
+    } catch (error) {
+      stay.leave();
+      const { code, message } = toError(error);
+      this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: [] });
+      throw error;
+    }
+  }
+
+  /** The facts once no outcome is open any more; or how long to wait for a predecessor's call. */
+  async #settledFacts(fqdn: string, context: Context, stay: Stay): Promise<NameFacts | { waitMs: number }> {
+    const { epoch, zones, rules, ledger } = this.#options;
+    const facts = await this.#facts.load(fqdn);
+    if (facts.intents.length === 0) return facts;
+    const { waitMs, look } = settlementOf(facts, epoch);
+    if (waitMs > 0) return { waitMs };
+    for (const zoneId of look) await stay.outside(async () => zones.byId(zoneId)?.lookAt(fqdn));
+    const correction = settle(facts, zones, rules.ownerId, context);
+    if (correction === null) return facts;
+    await stay.outside(() => ledger.correct(correction));
+    return this.#facts.load(fqdn);
+  }
+
+  async #store(facts: NameFacts, update: StateUpdate): Promise<void> {
+    const settled = update.state === 'in_sync' || update.state === 'gone';
+    const before = facts.state;
+    const same = settled
+      ? before === null
+      : before?.state === update.state &&
+        before.code === update.code &&
+        before.reason === update.reason &&
+        update.nextTryMs === null;
+    if (same) return;
+    await this.#states.load(update);
+    if (settled || before?.state !== update.state || before.reason !== update.reason) {
+      this.#options.observer.stateChanged(update.fqdn, update.zone, update.state, update.reason);
+    }
+  }
+
+  #tell(fqdn: string, context: Context, outcome: ChangeOutcome): void {
+    if (context.order !== null) this.#spent.add(context.order);
+    for (const watcher of context.watchers) watcher.settled(fqdn, outcome);
+  }
+
+  #next(context: Context, { update, next }: VisitResult): Result<Context> {
+    const later = carryOn(context);
+    if (next === 'done') return 'done';
+    if (next === 'again') return { requeueAfterMs: 0, context: later };
+    if (next === 'retry') return { retry: true, afterMs: update.nextTryMs ?? 0 };
+    return { requeueAfterMs: next.afterMs, context: later };
+  }
+}

@@ -1,0 +1,71 @@
+import { parseMark } from '../dns/mark.ts';
+import type { ActualRecord } from '../dns/record.ts';
+import type { Correction, Intent, NameFacts } from '../ledger/port.ts';
+import { type Context, causeOf } from './context.ts';
+import type { ManagedZone } from './zone.ts';
+
+/** What the intents of a name ask for, before anything else is done with it. */
+export interface Settlement {
+  /** Milliseconds until a predecessor's call can no longer take effect; 0 when there is none to wait for. */
+  readonly waitMs: number;
+  /** Zones that must be looked at first: a call whose outcome is open ended there. */
+  readonly look: readonly string[];
+}
+
+/** Time beyond a deadline: for the call to reach Cloudflare's database, and for rounding. */
+const MARGIN_MS = 500;
+
+/**
+ * What the open intents of a name require. Our own call has ended when its name is processed again, so a look tells its
+ * outcome. A predecessor's may still be on its way until its deadline.
+ */
+export function settlementOf(facts: NameFacts, epoch: number): Settlement {
+  const open = facts.intents.filter(({ state }) => state === 'open');
+  const foreign = open.filter((intent) => intent.epoch !== epoch && intent.remainingMs > -MARGIN_MS);
+  const waitMs = Math.max(0, ...foreign.map(({ remainingMs }) => remainingMs + MARGIN_MS));
+  return { waitMs, look: [...new Set(open.map(({ zoneId }) => zoneId))] };
+}
+
+/**
+ * Compares the intents of a name with what its zone holds: an open create whose record is there with its mark is
+ * finished, one without is dropped; a dropped one whose record appeared late is tracked after all. Null when there is
+ * nothing to correct.
+ */
+export function settle(
+  facts: NameFacts,
+  zones: { byId(id: string): ManagedZone | undefined },
+  ownerId: string,
+  context: Context,
+): Correction | null {
+  const track: Correction['track'][number][] = [];
+  const drop: string[] = [];
+  const end: string[] = [];
+  for (const intent of facts.intents) {
+    const zone = zones.byId(intent.zoneId);
+    if (zone === undefined || !zone.mirror.ready) continue;
+    const record = intent.action === 'create' ? marked(zone, facts, intent, ownerId) : undefined;
+    if (record !== undefined) {
+      track.push({
+        zoneId: intent.zoneId,
+        zone: zone.name,
+        record,
+        consumer: intent.consumer,
+        intent,
+        cause: causeOf(context),
+      });
+    } else if (intent.state === 'open') {
+      // An update or deletion needs no memory: its record is tracked, and looked at like any other.
+      if (intent.action === 'create') drop.push(intent.id);
+      else end.push(intent.id);
+    }
+  }
+  if (track.length + drop.length + end.length === 0) return null;
+  return { forget: [], refresh: [], track, drop, end };
+}
+
+function marked(zone: ManagedZone, facts: NameFacts, intent: Intent, ownerId: string): ActualRecord | undefined {
+  return zone.mirror.of(facts.fqdn).find((record) => {
+    const mark = parseMark(record.comment);
+    return mark !== null && mark.ownerId === ownerId && mark.intentId === intent.id;
+  });
+}

@@ -1,0 +1,170 @@
+import type { Clock } from '../controller/clock.ts';
+import { PRIORITY } from '../controller/priority.ts';
+import type { WorkQueue } from '../controller/queue.ts';
+import { ZonekeeperError } from '../errors.ts';
+import type { OperationProgress } from '../ledger/operations.ts';
+import type { Source } from '../sources/port.ts';
+import { type Assessment, assess, isSettled } from './assess.ts';
+import { because, type Context, type Watcher } from './context.ts';
+import { deletedIds, makePlan, type Plan } from './plan.ts';
+import { type Report, ReportBuilder } from './report.ts';
+import { expectDeletions, type SurveyOptions, survey } from './survey.ts';
+
+export interface SyncOptions extends SurveyOptions {
+  readonly source: Source;
+  readonly queue: WorkQueue<string, Context>;
+  readonly clock: Clock;
+}
+
+export interface SyncRequest {
+  readonly operationId: string;
+  readonly actor: string;
+  /** Names; null for all. */
+  readonly fqdns: readonly string[] | null;
+  readonly dryRun: boolean;
+  readonly confirm: string | null;
+  /** Look at Cloudflare anew, instead of relying on the last look. */
+  readonly refresh: boolean;
+  /** Uses the confirmation up; false when it was used before. */
+  readonly useConfirmation: (hash: string) => Promise<boolean>;
+  readonly onProgress: (progress: OperationProgress) => void;
+}
+
+/** Lists under way at once. */
+const LISTS_AT_ONCE = 4;
+/** A sync that takes longer is reported as it stands: the names left go on by themselves. */
+const SYNC_LIMIT_MS = 3_600_000;
+
+/** One operation over all names, or those that are named: refresh, then reconcile all that differ. */
+export async function sync(options: SyncOptions, request: SyncRequest): Promise<Report> {
+  if (request.refresh) await refresh(options, request);
+  const { differing, settled } = await find(options, request.fqdns);
+  const plan = await makePlan(options.guard, differing, settled);
+  if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
+  const report = new ReportBuilder();
+  if (request.dryRun) {
+    report.plan(plan);
+    return report.build(plan.hash);
+  }
+  report.synced(settled);
+  await reconcileAll(options, request, differing, report);
+  return report.build(plan.hash);
+}
+
+/** Reads desired and actual anew. What one zone refuses stays as last seen: its names are reported as failed. */
+async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: SyncRequest): Promise<void> {
+  await source.refresh('everything');
+  const concerned =
+    fqdns === null ? zones.all : [...new Set(fqdns.map((fqdn) => zones.of(fqdn)).filter((zone) => zone !== undefined))];
+  let done = 0;
+  onProgress({ phase: 'refreshing', done, total: concerned.length });
+  const waiting = [...concerned];
+  const lists = Array.from({ length: LISTS_AT_ONCE }, async () => {
+    for (let zone = waiting.shift(); zone !== undefined; zone = waiting.shift()) {
+      // The zone keeps the error, and its names show it.
+      await zone.list({ priority: 3 }).catch(() => undefined);
+      done += 1;
+      onProgress({ phase: 'refreshing', done, total: concerned.length });
+    }
+  });
+  await Promise.all(lists);
+}
+
+async function find(
+  options: SyncOptions,
+  fqdns: readonly string[] | null,
+): Promise<{ differing: readonly Assessment[]; settled: number }> {
+  if (fqdns === null) return survey(options, null);
+  const facts = await options.ledger.facts(fqdns);
+  const assessments = [...facts.values()].map((one) => assess(one, options.zones, options.rules));
+  const differing = assessments.filter((assessment) => !isSettled(assessment));
+  expectDeletions(options.guard, differing);
+  return { differing, settled: assessments.length - differing.length };
+}
+
+async function confirm({ guard }: SyncOptions, request: SyncRequest, hash: string, plan: Plan): Promise<void> {
+  if (hash !== plan.hash) {
+    throw new ZonekeeperError('plan_changed', `The plan now has the hash ${plan.hash}, not ${hash}.`, {
+      facts: { hash: plan.hash },
+    });
+  }
+  if (request.dryRun) return;
+  if (!(await request.useConfirmation(hash))) {
+    throw new ZonekeeperError('plan_changed', `The plan ${hash} was confirmed before.`, { facts: { hash: plan.hash } });
+  }
+  guard.release(deletedIds(plan));
+}
+
+/** Queues the names and waits until each has been looked at once. */
+async function reconcileAll(
+  options: SyncOptions,
+  request: SyncRequest,
+  differing: readonly Assessment[],
+  report: ReportBuilder,
+): Promise<void> {
+  const { queue, clock } = options;
+  const open = new Set(differing.map(({ facts }) => facts.fqdn));
+  const total = open.size;
+  if (total === 0) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watcher: Watcher = {
+    settled: (fqdn, outcome) => {
+      if (!open.delete(fqdn)) return;
+      report.name(fqdn, outcome);
+      if (open.size % 100 === 0) request.onProgress({ phase: 'changing', done: total - open.size, total });
+      if (open.size === 0) resolve();
+    },
+  };
+  const context: Context = {
+    ...because('sync', clock.wall()),
+    operationId: request.operationId,
+    actor: request.actor,
+    watchers: [watcher],
+  };
+  request.onProgress({ phase: 'changing', done: 0, total });
+  for (const fqdn of [...open]) {
+    if (queue.add(fqdn, { priority: PRIORITY.person, context })) continue;
+    const problem = {
+      code: 'too_many_requests',
+      message: 'The work queue is full; the name is looked at later.',
+    } as const;
+    watcher.settled(fqdn, { state: 'failed', problem, changes: [] });
+  }
+  const timer = clock.after(SYNC_LIMIT_MS, resolve);
+  await promise;
+  timer.cancel();
+  for (const fqdn of open) {
+    report.name(fqdn, {
+      state: 'failed',
+      problem: { code: 'timeout', message: 'Not finished within an hour; it goes on.' },
+      changes: [],
+    });
+  }
+}
+
+/** Carries out a person's order for one name, and tells what became of it. */
+export function carryOut(
+  options: Pick<SyncOptions, 'queue' | 'clock'>,
+  fqdn: string,
+  order: { kind: 'delete' | 'adopt'; force: boolean; operationId: string; actor: string },
+): Promise<Report> {
+  const { promise, resolve, reject } = Promise.withResolvers<Report>();
+  const report = new ReportBuilder();
+  const watcher: Watcher = {
+    settled: (name, outcome) => {
+      report.name(name, outcome);
+      resolve(report.build(''));
+    },
+  };
+  const context: Context = {
+    ...because(order.kind, options.clock.wall()),
+    operationId: order.operationId,
+    actor: order.actor,
+    watchers: [watcher],
+    order: { kind: order.kind, force: order.force },
+  };
+  if (!options.queue.add(fqdn, { priority: PRIORITY.person, context })) {
+    reject(new ZonekeeperError('too_many_requests', 'The work queue is full.', { retryAfterMs: 5_000 }));
+  }
+  return promise;
+}

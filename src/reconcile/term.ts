@@ -1,0 +1,342 @@
+import type { DnsApi, Zone } from '../cloudflare/port.ts';
+import type { Clock, Random } from '../controller/clock.ts';
+import { Gather } from '../controller/gather.ts';
+import { PRIORITY, type Priority } from '../controller/priority.ts';
+import { type QueueObserver, WorkQueue } from '../controller/queue.ts';
+import { Ticker } from '../controller/ticker.ts';
+import { type PoolObserver, WorkerPool } from '../controller/workers.ts';
+import { toError, ZonekeeperError } from '../errors.ts';
+import type { Fence } from '../leadership/fence.ts';
+import type { Operations } from '../ledger/operations.ts';
+import type { Ledger } from '../ledger/port.ts';
+import type { Source } from '../sources/port.ts';
+import { DriftChecker } from './checker.ts';
+import { because, type Context, mergeContexts, type Trigger } from './context.ts';
+import { Executor, type ExecutorOptions } from './executor.ts';
+import { type DeleteLimit, Guard } from './guard.ts';
+import type { CoreObserver } from './observer.ts';
+import { Reconciler, type Rules } from './reconciler.ts';
+import { strayNames, survey } from './survey.ts';
+import { ManagedZone } from './zone.ts';
+import { Zones } from './zones.ts';
+
+/** What a leader needs for its term. Ports, rules, time and chance; nothing else reaches the core. */
+export interface TermOptions {
+  readonly ledger: Ledger;
+  readonly source: Source;
+  readonly api: DnsApi;
+  readonly operations: Operations;
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly defer: (run: () => void) => void;
+  readonly newId: () => string;
+  readonly leadsForMs: () => number;
+  readonly rules: Rules;
+  readonly onlyZones: readonly string[] | null;
+  readonly deleteLimit: DeleteLimit;
+  readonly concurrency: number;
+  readonly resyncMs: number;
+  readonly driftMinMs: number;
+  readonly driftMaxMs: number;
+  readonly driftCallsPer5Min: () => number;
+  readonly historyDays: number;
+  readonly observer: CoreObserver;
+  readonly queueObserver?: QueueObserver;
+  readonly poolObserver?: PoolObserver;
+  readonly onOperation: ExecutorOptions['onFinished'];
+  /** The zones or what is known of them changed: to be written where everybody can read it. */
+  readonly onZones: (zones: readonly ManagedZone[], gone: readonly ManagedZone[]) => void;
+}
+
+/** Keys that the queue holds at most; beyond it, everything is compared once there is room. */
+const MAX_KEYS = 500_000;
+const NAME_BACKOFF = { baseMs: 1_000, factor: 2, maxMs: 900_000 };
+const LOOP_BACKOFF = { baseMs: 200, factor: 2, maxMs: 30_000 };
+/** A name may have to wait for the budget; longer than a closed gate lasts. */
+const NAME_TIMEOUT_MS = 900_000;
+const DISCOVER_EVERY_MS = 600_000;
+const PRUNE_EVERY_MS = 3_600_000;
+/** Operations are announced; this is for an announcement that was lost. */
+const POLL_EVERY_MS = 2_000;
+const UNSETTLED = 200_000;
+
+/**
+ * Everything that a leader runs for as long as it leads. Built anew for every term and rebuilt from nothing in seconds:
+ * only the mirrors and the queue live here, the truth lives in PostgreSQL and at Cloudflare.
+ */
+export class Term {
+  readonly queue: WorkQueue<string, Context>;
+  readonly zones: Zones;
+  readonly guard: Guard;
+  readonly pool: WorkerPool<string, Context>;
+  readonly #options: TermOptions;
+  readonly #checker: DriftChecker;
+  readonly #executor: Executor;
+  readonly #feed: Ticker;
+  readonly #loops: readonly Ticker[];
+  readonly #operations: Ticker;
+  readonly #discovery: Ticker;
+  readonly #prune: Ticker;
+  readonly #surveys: Ticker;
+  /** Zones that wait to be compared; null stands for all names. */
+  readonly #toCompare = new Set<ManagedZone | null>();
+  /** Resolves after the first attempt to read desired, good or bad. */
+  readonly #read = Promise.withResolvers<void>();
+  readonly #abort = new AbortController();
+  #everything = true;
+  #resyncAt = 0;
+  #discovered = false;
+
+  constructor(options: TermOptions) {
+    this.#options = options;
+    const { clock, random, ledger, source } = options;
+    const gather = new Gather();
+    this.queue = new WorkQueue({
+      clock,
+      random,
+      backoff: NAME_BACKOFF,
+      maxKeys: MAX_KEYS,
+      merge: mergeContexts,
+      ...(options.queueObserver === undefined ? {} : { observer: options.queueObserver }),
+    });
+    this.guard = new Guard({ ledger, source, limit: options.deleteLimit, clock });
+    this.zones = new Zones({
+      api: options.api,
+      only: options.onlyZones,
+      manage: (zone) => this.#manage(zone, gather),
+      onChanged: (added, removed) => this.#zonesChanged(added, removed),
+    });
+    const reconciler = new Reconciler({
+      ...options,
+      zones: this.zones,
+      guard: this.guard,
+      gather,
+      epoch: options.fence.epoch,
+      nextBackoffMs: (fqdn) => this.queue.nextBackoffMs(fqdn),
+    });
+    this.pool = new WorkerPool({
+      queue: this.queue,
+      clock,
+      concurrency: options.concurrency,
+      timeoutMs: NAME_TIMEOUT_MS,
+      process: (fqdn, context) => reconciler.process(fqdn, context),
+      onError: (fqdn, error) => options.observer.failed(fqdn, toError(error)),
+      ...(options.poolObserver === undefined ? {} : { observer: options.poolObserver }),
+    });
+    this.#checker = new DriftChecker({
+      clock,
+      random,
+      minMs: options.driftMinMs,
+      maxMs: options.driftMaxMs,
+      callsPer5Min: options.driftCallsPer5Min,
+      onChecked: (zone, error) => {
+        options.observer.zoneChecked(zone.name, error);
+        options.onZones([zone], []);
+        // A zone that was never seen: its names have to say why they are not looked after.
+        if (error !== null && !zone.mirror.ready && zone.failures === 1) this.#compare(zone);
+      },
+    });
+    this.#executor = new Executor({
+      ...options,
+      queue: this.queue,
+      zones: this.zones,
+      guard: this.guard,
+      onFinished: options.onOperation,
+    });
+    this.#feed = this.#ticker(
+      'reading changes',
+      () => options.resyncMs,
+      () => this.#readDesired(),
+    );
+    this.#operations = this.#ticker(
+      'taking operations',
+      () => POLL_EVERY_MS,
+      () => this.#executor.poll(),
+    );
+    this.#discovery = this.#ticker(
+      'listing zones',
+      () => DISCOVER_EVERY_MS,
+      () => this.#discover(),
+    );
+    this.#surveys = this.#ticker(
+      'comparing names',
+      () => options.resyncMs,
+      () => this.#compareAll(),
+    );
+    const prune = this.#ticker(
+      'pruning',
+      () => PRUNE_EVERY_MS,
+      async () => {
+        this.guard.prune();
+        await ledger.prune(options.historyDays);
+      },
+    );
+    this.#prune = prune;
+    this.#loops = [this.#feed, this.#operations, this.#discovery, this.#surveys, prune];
+  }
+
+  /** True once the zones are known and those that answer have been seen. */
+  get ready(): boolean {
+    return this.#discovered && this.zones.all.every((zone) => zone.mirror.ready || zone.failure !== null);
+  }
+
+  start(): void {
+    this.pool.start();
+    this.#feed.start();
+    this.#discovery.start();
+    this.#operations.start();
+    this.#surveys.start(this.#options.resyncMs);
+    this.#prune.start(PRUNE_EVERY_MS / 60);
+    void this.#settlePredecessors();
+  }
+
+  /** Something was noted in the change feed. */
+  changesNoted(): void {
+    this.#feed.poke();
+  }
+
+  /** Notifications may have been lost, and notes too (the triggers were off): the whole view is read once more. */
+  readEverything(): void {
+    this.#everything = true;
+    this.#feed.poke();
+  }
+
+  /** An operation was asked for. */
+  operationAsked(): void {
+    this.#operations.poke();
+  }
+
+  /**
+   * Takes up nothing new, lets what is in flight end within `graceMs`, and stops. What does not end in time is in the
+   * ledger as an open intent, and settled by whoever leads next.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#executor.stop();
+    this.queue.stop();
+    // The call that is under way goes on; what waits for the next one is left to whoever leads next.
+    this.zones.stop();
+    this.#abort.abort(new ZonekeeperError('shutting_down', 'The process stops leading.'));
+    const loops = Promise.all(this.#loops.map((loop) => loop.stop()));
+    if (!(await this.pool.drain(graceMs))) this.pool.stop();
+    await Promise.all([loops, this.#checker.stop()]);
+  }
+
+  #ticker(what: string, interval: () => number, run: () => Promise<void>): Ticker {
+    const { clock, random, observer } = this.#options;
+    return new Ticker({
+      clock,
+      random,
+      interval,
+      backoff: LOOP_BACKOFF,
+      run,
+      onError: (error) => observer.failed(what, toError(error)),
+    });
+  }
+
+  #manage(zone: Zone, gather: Gather): ManagedZone {
+    return new ManagedZone({
+      ...this.#options,
+      zone,
+      gather,
+      ownerId: this.#options.rules.ownerId,
+      signal: this.#abort.signal,
+      onDifferences: (managed, fqdns) => this.#add(fqdns, 'drift', PRIORITY.check, managed),
+      onFirstSeen: (managed) => this.#compare(managed),
+    });
+  }
+
+  /** Names for the queue. Those of a zone that has not been seen are left to its first survey. */
+  #add(
+    fqdns: readonly string[],
+    trigger: Trigger,
+    priority: Priority,
+    zone?: ManagedZone,
+    since = this.#options.clock.wall(),
+  ): void {
+    const context = because(trigger, since);
+    for (const fqdn of fqdns) {
+      const home = zone ?? this.zones.of(fqdn);
+      if (home !== undefined && !home.mirror.ready && home.failure === null) continue;
+      this.queue.add(fqdn, { priority, context, keepDelay: trigger === 'drift' || trigger === 'resync' });
+    }
+  }
+
+  async #readDesired(): Promise<void> {
+    const { clock, resyncMs } = this.#options;
+    const scope = this.#everything || clock.now() >= this.#resyncAt ? 'everything' : 'changes';
+    this.#everything = false;
+    try {
+      const { names, vanished, since } = await this.#options.source.refresh(scope);
+      for (const fqdn of vanished) {
+        const zone = this.zones.of(fqdn);
+        if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
+      }
+      if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
+      this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+    } catch (error) {
+      if (scope === 'everything') this.#everything = true;
+      throw error;
+    } finally {
+      this.#read.resolve();
+    }
+  }
+
+  async #discover(): Promise<void> {
+    await this.zones.discover(this.#abort.signal);
+    this.#discovered = true;
+  }
+
+  #zonesChanged(added: readonly ManagedZone[], removed: readonly ManagedZone[]): void {
+    this.#options.onZones(added, removed);
+    this.#checker.remove(removed);
+    this.#checker.add(added);
+    // Names of other zones may belong to the new ones, names of the removed ones to others, and some to none.
+    this.#compare(null);
+  }
+
+  #compare(zone: ManagedZone | null): void {
+    this.#toCompare.add(zone);
+    this.#surveys.poke();
+  }
+
+  /** Compares the zones that wait for it; from time to time, when the queue was too full for all of them, everything. */
+  async #compareAll(): Promise<void> {
+    await this.#read.promise;
+    if (this.queue.takeOverflow()) this.#toCompare.add(null);
+    for (const zone of [...this.#toCompare]) {
+      this.#toCompare.delete(zone);
+      try {
+        await this.#survey(zone);
+      } catch (error) {
+        this.#toCompare.add(zone);
+        throw error;
+      }
+    }
+  }
+
+  async #survey(zone: ManagedZone | null): Promise<void> {
+    const tracked = new Set<string>();
+    const { differing } = await survey({ ...this.#options, zones: this.zones, guard: this.guard }, zone, (facts) => {
+      if (zone !== null) for (const { recordId } of facts.tracked) tracked.add(recordId);
+    });
+    this.#add(
+      differing.map(({ facts }) => facts.fqdn),
+      'start',
+      PRIORITY.check,
+      zone ?? undefined,
+    );
+    // A record with our mark that no row tracks: an answer was lost. Looking at its name settles it.
+    if (zone !== null) this.#add(strayNames(zone, this.#options.rules.ownerId, tracked), 'start', PRIORITY.check, zone);
+  }
+
+  async #settlePredecessors(): Promise<void> {
+    const { ledger, observer } = this.#options;
+    try {
+      await this.#read.promise;
+      this.#add(await ledger.unsettledNames(UNSETTLED), 'start', PRIORITY.event);
+    } catch (error) {
+      observer.failed('settling open intents', toError(error));
+    }
+  }
+}
