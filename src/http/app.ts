@@ -1,0 +1,141 @@
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { isError, toError, ZonekeeperError } from '../errors.ts';
+import { requireSameSite, requireToken } from './access.ts';
+import { PROBLEM_TYPE, problemOf } from './problem.ts';
+import { eventRoutes } from './routes/events.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { probeRoutes } from './routes/probes.ts';
+import { recordRoutes } from './routes/records.ts';
+import { statusRoutes } from './routes/status.ts';
+import { syncRoutes } from './routes/sync.ts';
+import type { Access, Services } from './services.ts';
+
+export interface AppOptions {
+  readonly services: Services;
+  readonly access: Access;
+  readonly logger: FastifyBaseLogger;
+  /** Bytes that a body may have. */
+  readonly bodyLimit?: number;
+}
+
+const BODY_LIMIT = 1_048_576;
+/** For the whole request to arrive; answers may take longer (a sync, an event stream). Milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The HTTP side of the daemon: routes, their description, access, and errors as problems. */
+export function buildApp({ services, access, logger, bodyLimit = BODY_LIMIT }: AppOptions) {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestIdHeader: 'x-request-id',
+    genReqId: () => crypto.randomUUID(),
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 300 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  describe(app, services.version);
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply
+      .header('x-request-id', request.id)
+      .header('x-content-type-options', 'nosniff')
+      .header('referrer-policy', 'no-referrer');
+    const path = request.url.split('?', 1)[0] ?? '';
+    if (!path.startsWith('/api/') && path !== '/sync') return;
+    reply.header('cache-control', 'no-store');
+    requireSameSite(request, access);
+    requireToken(request, access);
+  });
+  app.setErrorHandler((error: FastifyError | ZonekeeperError, request, reply) =>
+    answer(describeError(error, bodyLimit), request, reply),
+  );
+  app.setNotFoundHandler((request, reply) => answer(notFound(request, app.hasRoute.bind(app)), request, reply));
+
+  app.register(async (scope) => {
+    const routes = scope.withTypeProvider<ZodTypeProvider>();
+    syncRoutes(routes, services);
+    operationRoutes(routes, services);
+    recordRoutes(routes, services);
+    eventRoutes(routes, services);
+    statusRoutes(routes, services);
+    probeRoutes(routes, services);
+    routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  });
+  return app;
+}
+
+/** The application with its types: what the route files add to. */
+export type App = ReturnType<typeof buildApp>;
+
+function describe(app: ReturnType<ReturnType<typeof Fastify>['withTypeProvider']>, version: string): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Zonekeeper',
+        version,
+        description: 'Keeps DNS records at Cloudflare equal to what a PostgreSQL database says should exist.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }, {}],
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+}
+
+function answer(error: ZonekeeperError, request: FastifyRequest, reply: FastifyReply) {
+  if (error.spec.status >= 500) request.log.warn({ code: error.code, err: error }, error.message);
+  if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
+  if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  return reply
+    .status(error.spec.status)
+    .type(PROBLEM_TYPE)
+    .serializer(JSON.stringify)
+    .send(problemOf(error, request.id));
+}
+
+/** What Fastify and zod throw, as errors of the registry. */
+function describeError(error: FastifyError | ZonekeeperError, bodyLimit: number): ZonekeeperError {
+  if (isError(error)) return error;
+  const { code, validation, statusCode } = error as FastifyError;
+  if (validation !== undefined) {
+    const problems = validation.map(
+      ({ instancePath, message }) => `${instancePath.slice(1).replaceAll('/', '.') || 'body'}: ${message}`,
+    );
+    return new ZonekeeperError('bad_request', problems.join('; '), { facts: { problems } });
+  }
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new ZonekeeperError('body_too_large', `A body may have ${bodyLimit} bytes.`);
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new ZonekeeperError('unsupported_media_type', error.message);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new ZonekeeperError('bad_request', error.message);
+  return toError(error);
+}
+
+const METHODS = ['GET', 'POST', 'DELETE'] as const;
+
+function notFound(
+  request: FastifyRequest,
+  hasRoute: (route: { url: string; method: string }) => boolean,
+): ZonekeeperError {
+  const url = request.url.split('?', 1)[0] ?? '/';
+  const allowed = METHODS.filter((method) => hasRoute({ url, method }));
+  if (allowed.length > 0)
+    return new ZonekeeperError('method_not_allowed', `${request.method} is not allowed for ${url}.`, {
+      facts: { allowed },
+    });
+  return new ZonekeeperError('not_found', `There is nothing at ${url.slice(0, 200)}.`);
+}
