@@ -21,9 +21,7 @@ export function eventRoutes(app: App, services: Services): void {
         summary: 'Server-sent events.',
         description:
           'Events: `hello` (connected: read everything), `names` ({"names": [...]} or null for many), `operation` (an Operation, without changes).',
-        response: {
-          200: { description: 'An endless stream.', content: { 'text/event-stream': { schema: z.string() } } },
-        },
+        produces: ['text/event-stream'],
       },
     },
     (request, reply) => {
