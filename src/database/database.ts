@@ -50,13 +50,12 @@ export class Database implements Queryable {
       idleTimeoutMillis: 60_000,
       // A dead peer is found by the kernel, also on a connection that waits for nothing.
       keepAlive: true,
+      // Set by statement, not as a start-up parameter: poolers refuse those.
+      onConnect: async (client) => {
+        await client.query(`SET statement_timeout = ${Math.trunc(options.statementTimeoutMs ?? 60_000)}`);
+      },
     });
     this.#pool.on('error', (error) => options.onIdleError?.(error));
-    // Set by statement, not as a start-up parameter: poolers refuse those. A failure shows in the statement that follows.
-    const timeout = Math.trunc(options.statementTimeoutMs ?? 60_000);
-    this.#pool.on('connect', (client) => {
-      client.query(`SET statement_timeout = ${timeout}`).catch((error: Error) => options.onIdleError?.(error));
-    });
   }
 
   /** The name under which this installation listens: `<schema>_changes`, `<schema>_events`. */

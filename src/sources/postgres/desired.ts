@@ -83,7 +83,7 @@ function someScope(view: ViewFacts, scope: ReadonlyMap<string, readonly string[]
     const place = `$${values.length}`;
     present.push(
       `SELECT '${kind}'::text AS consumer_kind, id::text AS consumer_id, fqdn::text AS name, type::text, content::text,
-              ttl::text, proxied::text, date_trunc('milliseconds', since) FROM @.${inner} WHERE id = ANY (${place}::text[]::${type}[])`,
+              ttl::text, proxied::text, date_trunc('milliseconds', since) AS since FROM @.${inner} WHERE id = ANY (${place}::text[]::${type}[])`,
     );
     known.push(
       `SELECT ${WANTED_ROW} FROM @.wanted WHERE consumer_kind = '${kind}' AND consumer_id = ANY (${place}::text[])`,
