@@ -1,0 +1,106 @@
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { loggedError } from './log-error.ts';
+import type { Redactor } from './redactor.ts';
+
+export type { Logger } from 'pino';
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+export type LogFormat = 'auto' | 'pretty' | 'json';
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `auto`: pretty when `terminal`. */
+  readonly format: LogFormat;
+  readonly redactor: Redactor;
+  /** 1 for a daemon, 2 for commands that print data. Ignored where `output` is given. */
+  readonly fd?: 1 | 2;
+  readonly terminal?: boolean;
+  /** Wall-clock milliseconds. */
+  readonly wall?: () => number;
+  readonly output?: { write(text: string): unknown };
+}
+
+/** A process's log. */
+export interface Log {
+  readonly logger: Logger;
+  /** The level of the logger and of all its children. */
+  level: LogLevel;
+}
+
+/**
+ * The log: one JSON object a line with `time` (ISO 8601), `level` (a word) and `msg`, or the same for people. Other fields
+ * have one name everywhere: `fqdn`, `zone`, `operation_id`, `err`. Lines are written at once and in this thread, so that
+ * none is lost when the process ends.
+ */
+export async function createLog(options: LogOptions): Promise<Log> {
+  const { fd = 1, format, wall = Date.now } = options;
+  const output = options.output ?? destination({ fd, sync: true });
+  const pretty = format === 'pretty' || (format === 'auto' && options.terminal === true);
+  const children = new Children();
+  const logger = pino(
+    {
+      level: options.level,
+      base: undefined,
+      timestamp: () => `,"time":"${new Date(wall()).toISOString()}"`,
+      formatters: { level: (level) => ({ level }) },
+      serializers: { err: loggedError, error: loggedError },
+      depthLimit: 8,
+      edgeLimit: 200,
+      onChild: (child) => children.add(child),
+    },
+    redacted(options.redactor, output, pretty ? await prettyFormat() : null),
+  );
+  let level = options.level;
+  return {
+    logger,
+    get level() {
+      return level;
+    },
+    set level(wanted) {
+      level = wanted;
+      logger.level = wanted;
+      for (const child of children.all()) child.level = wanted;
+    },
+  };
+}
+
+function redacted(
+  redactor: Redactor,
+  output: { write(text: string): unknown },
+  format: ((line: string) => string) | null,
+): DestinationStream {
+  return {
+    write: (line) => {
+      const clean = redactor.line(line);
+      output.write(format === null ? `${clean}\n` : format(clean));
+    },
+  };
+}
+
+async function prettyFormat(): Promise<(line: string) => string> {
+  // Only for people at a terminal; the daemon's JSON does not need it.
+  const { prettyFactory } = await import('pino-pretty');
+  const print = prettyFactory({
+    colorize: process.env.NO_COLOR === undefined,
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+    errorLikeObjectKeys: ['err', 'error'],
+  });
+  return (line) => print(line) ?? '';
+}
+
+/** The children of a logger, each of which keeps a level of its own. Held weakly: requests make children, too. */
+class Children {
+  #refs: WeakRef<Logger>[] = [];
+  #pruneAt = 256;
+
+  add(child: Logger): void {
+    this.#refs.push(new WeakRef(child));
+    if (this.#refs.length < this.#pruneAt) return;
+    this.#refs = this.#refs.filter((ref) => ref.deref() !== undefined);
+    this.#pruneAt = Math.max(256, this.#refs.length * 2);
+  }
+
+  all(): Logger[] {
+    return this.#refs.flatMap((ref) => ref.deref() ?? []);
+  }
+}

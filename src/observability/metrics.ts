@@ -1,0 +1,212 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import * as labels from './labels.ts';
+import { CounterMetric, GaugeMetric, HistogramMetric, type Labels } from './metric.ts';
+import { QueueMetrics } from './queue-metrics.ts';
+
+/** Who we are, as `zonekeeper_build_info` says it. */
+export type BuildInfo = {
+  readonly version: string;
+  readonly node_version: string;
+};
+
+export interface MetricsOptions {
+  readonly build: BuildInfo;
+  /** Also the metrics of process and Node.js, which install observers; once per process. Default true. */
+  readonly runtime?: boolean;
+  /** Told of a scrape callback that failed; the scrape goes on with what the gauges held before. */
+  readonly onScrapeError?: (error: unknown) => void;
+}
+
+/** Bounds of histograms, in seconds: from one round trip to what a spent API budget makes one wait. */
+const CONVERGE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3_600];
+const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Operations in a batch call: 200 and 3,500 are the limits of Cloudflare's plans. */
+const BATCH_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 200, 500, 1_000, 2_000, 3_500];
+/** A scrape callback that takes longer is left behind. Milliseconds; Prometheus itself gives up after 10 s. */
+const SCRAPE_TIMEOUT_MS = 3_000;
+/** The name of the lease, as kube-state-metrics and others show it. */
+const LEASE = 'zonekeeper';
+
+type Zone = { readonly zone: string };
+
+/**
+ * All metrics of a process, in a registry of its own. Durations are given in seconds. Series that alerts look at exist
+ * with 0 from the start, or since `addZone`; those of a zone end with `removeZone`.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly records = this.#gauge<Zone & { readonly state: labels.MetricState }>(
+    'zonekeeper_records',
+    'Names by zone and state.',
+    ['zone', 'state'],
+  );
+  readonly driftOldest = this.#gauge<Zone>(
+    'zonekeeper_drift_oldest_timestamp_seconds',
+    'Unix time since when the longest-drifted name of the zone differs; 0 when none does.',
+    ['zone'],
+  );
+  readonly driftDetected = this.#counter<Zone & { readonly kind: labels.MetricDrift }>(
+    'zonekeeper_drift_detected_total',
+    'Times that a look found desired and actual to differ.',
+    ['zone', 'kind'],
+  );
+  readonly changes = this.#counter<
+    Zone & { readonly action: labels.MetricAction; readonly result: labels.MetricChangeResult }
+  >('zonekeeper_changes_total', 'Changes of single records, by what became of them.', ['zone', 'action', 'result']);
+  readonly converge = this.#histogram<Zone & { readonly trigger: labels.MetricTrigger }>(
+    'zonekeeper_converge_duration_seconds',
+    'From the commit or the detection to Cloudflare having confirmed the change.',
+    ['zone', 'trigger'],
+    CONVERGE_BUCKETS,
+  );
+  readonly lastCheck = this.#gauge<Zone>(
+    'zonekeeper_last_check_timestamp_seconds',
+    'Unix time when a look at the zone last ended, well or not; 0 when none has.',
+    ['zone'],
+  );
+  readonly lastSuccess = this.#gauge<Zone>(
+    'zonekeeper_last_success_timestamp_seconds',
+    'Unix time when a look at the zone last ended well; 0 when none has.',
+    ['zone'],
+  );
+  readonly guardBlocked = this.#gauge<Zone>(
+    'zonekeeper_guard_blocked',
+    'Names of the zone whose deletion the guard holds until somebody confirms it.',
+    ['zone'],
+  );
+  readonly syncs = this.#counter<{
+    readonly trigger: labels.MetricOperation;
+    readonly result: labels.MetricOperationResult;
+  }>('zonekeeper_sync_total', 'Operations that were asked for and have ended.', ['trigger', 'result']);
+  readonly cloudflareRequests = this.#counter<{
+    readonly operation: labels.MetricCall;
+    readonly code: labels.MetricCode;
+  }>('zonekeeper_cloudflare_requests_total', "Calls of Cloudflare's API, by HTTP status or kind of failure.", [
+    'operation',
+    'code',
+  ]);
+  readonly cloudflareDuration = this.#histogram<{ readonly operation: labels.MetricCall }>(
+    'zonekeeper_cloudflare_request_duration_seconds',
+    "Duration of calls of Cloudflare's API, without the wait for the budget.",
+    ['operation'],
+    CALL_BUCKETS,
+  );
+  readonly batchOperations = this.#histogram<Record<never, string>>(
+    'zonekeeper_cloudflare_batch_operations',
+    'Operations in one batch call.',
+    [],
+    BATCH_BUCKETS,
+  );
+  readonly apiBudgetRemaining = this.#gauge<Record<never, string>>(
+    'zonekeeper_api_budget_remaining',
+    'Calls that may still leave in the present 5 minutes, by our own count.',
+    [],
+  );
+  readonly sourceConnected = this.#gauge<{ readonly source: labels.MetricSource }>(
+    'zonekeeper_source_connected',
+    '1 while changes are announced by the source (LISTEN), 0 while only the resync finds them.',
+    ['source'],
+  );
+  readonly leader = this.#gauge<{ readonly name: string }>(
+    'leader_election_master_status',
+    '1 while this process leads, 0 otherwise.',
+    ['name'],
+  );
+  readonly buildInfo = this.#gauge<BuildInfo>('zonekeeper_build_info', 'Always 1; says the version.', [
+    'version',
+    'node_version',
+  ]);
+  /** `workqueue_*` and `controller_runtime_*`. */
+  readonly queue = new QueueMetrics(this.registry);
+
+  readonly #scrapers = new Set<() => void | Promise<void>>();
+  readonly #onScrapeError: (error: unknown) => void;
+
+  constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
+    this.#onScrapeError = onScrapeError;
+    if (runtime) collectDefaultMetrics({ register: this.registry });
+    const { version, node_version } = build;
+    this.buildInfo.set({ version, node_version }, 1);
+    this.setLeading(false);
+    this.sourceConnected.set({ source: 'postgres' }, 0);
+    this.apiBudgetRemaining.set({}, 0);
+    this.batchOperations.zero({});
+    for (const trigger of labels.METRIC_OPERATIONS) {
+      for (const result of labels.METRIC_OPERATION_RESULTS) this.syncs.zero({ trigger, result });
+    }
+    for (const operation of labels.METRIC_CALLS) {
+      this.cloudflareDuration.zero({ operation });
+      // What alerts ask for: all is well, refused, limited, and failing.
+      for (const code of ['200', '401', '403', '429', '500']) this.cloudflareRequests.zero({ operation, code });
+    }
+  }
+
+  /** The zone is managed since now. Idempotent. */
+  addZone(zone: string): void {
+    for (const state of labels.METRIC_STATES) this.records.ensure({ zone, state });
+    for (const kind of labels.METRIC_DRIFTS) this.driftDetected.zero({ zone, kind });
+    for (const action of labels.METRIC_ACTIONS) {
+      for (const result of ['done', 'refused'] as const) this.changes.zero({ zone, action, result });
+    }
+    // The objective counts changes; the other triggers appear with their first run, which keeps 500 zones small.
+    this.converge.zero({ zone, trigger: 'change' });
+    for (const gauge of [this.driftOldest, this.lastCheck, this.lastSuccess, this.guardBlocked]) gauge.ensure({ zone });
+  }
+
+  /** The zone is managed no more (or this process leads no more): its series end. */
+  removeZone(zone: string): void {
+    const ofZone = (series: Zone) => series.zone === zone;
+    for (const metric of this.#zoned()) metric.removeWhere(ofZone);
+  }
+
+  setLeading(leading: boolean): void {
+    this.leader.set({ name: LEASE }, leading ? 1 : 0);
+  }
+
+  /** Calls `run` at each scrape, before the values are read; returns how to end that. */
+  onScrape(run: () => void | Promise<void>): () => void {
+    this.#scrapers.add(run);
+    return () => this.#scrapers.delete(run);
+  }
+
+  /** The text for Prometheus. Never fails because of a callback. */
+  async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
+    await Promise.all([...this.#scrapers].map((run) => this.#collect(run)));
+    return { contentType: this.registry.contentType, body: await this.registry.metrics() };
+  }
+
+  async #collect(run: () => void | Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error('a scrape callback took too long')), SCRAPE_TIMEOUT_MS);
+    try {
+      await Promise.race([run(), late.promise]);
+    } catch (error) {
+      this.#onScrapeError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #zoned(): readonly { removeWhere(matches: (series: Zone) => boolean): void }[] {
+    const gauges = [this.records, this.driftOldest, this.lastCheck, this.lastSuccess, this.guardBlocked];
+    return [...gauges, this.driftDetected, this.changes, this.converge];
+  }
+
+  #counter<L extends Labels>(name: string, help: string, names: readonly (keyof L & string)[]): CounterMetric<L> {
+    return new CounterMetric<L>({ registry: this.registry, name, help, labels: names });
+  }
+
+  #gauge<L extends Labels>(name: string, help: string, names: readonly (keyof L & string)[]): GaugeMetric<L> {
+    return new GaugeMetric<L>({ registry: this.registry, name, help, labels: names });
+  }
+
+  #histogram<L extends Labels>(
+    name: string,
+    help: string,
+    names: readonly (keyof L & string)[],
+    buckets: readonly number[],
+  ): HistogramMetric<L> {
+    return new HistogramMetric<L>({ registry: this.registry, name, help, labels: names, buckets });
+  }
+}
