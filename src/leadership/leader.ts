@@ -17,7 +17,7 @@ export interface ElectionOptions {
   /** Unique to this process. */
   readonly holder: string;
   /** Where people find this process: its HTTP address. */
-  readonly address: string;
+  readonly address: () => string;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: ElectionEvents;
@@ -47,6 +47,7 @@ export class Election {
   #validUntil = 0;
   #timer: Timer | undefined;
   #running = false;
+  #settled = false;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(options: ElectionOptions) {
@@ -62,6 +63,22 @@ export class Election {
   /** Milliseconds for which nobody else can lead. 0 when we do not lead. */
   remainingMs(): number {
     return this.#epoch === null ? 0 : Math.max(0, this.#validUntil - this.#options.clock.now());
+  }
+
+  /** Has the row been asked at least once? Then somebody leads, or soon will. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Gives the leadership up for now, so that another process may try; this one tries again later. */
+  resign(reason: string): void {
+    const epoch = this.#epoch;
+    if (epoch === null) return;
+    this.#lose(reason);
+    const { db, holder, events } = this.#options;
+    db.rows('UPDATE @.leader SET holder = NULL WHERE epoch = $1 AND holder = $2', [epoch, holder]).catch((error) =>
+      events.onError(toError(error)),
+    );
   }
 
   start(): void {
@@ -101,6 +118,7 @@ export class Election {
     try {
       if (this.#epoch === null) await this.#acquire();
       else await this.#renew(this.#epoch);
+      this.#settled = true;
     } catch (error) {
       events.onError(toError(error));
     }
@@ -118,7 +136,7 @@ export class Election {
     const [row] = await db.rows(
       `UPDATE @.leader SET holder = $1, address = $2, epoch = epoch + 1, renewed = clock_timestamp(), ttl_ms = $3, info = '{}'
         WHERE holder IS NULL OR renewed < clock_timestamp() - ttl_ms * interval '1 millisecond' RETURNING epoch`,
-      [holder, address, this.#ttlMs],
+      [holder, address(), this.#ttlMs],
     );
     if (row === undefined) return;
     this.#validUntil = sent + this.#ttlMs - MARGIN_MS;

@@ -1,6 +1,7 @@
 import type { Action, Drift, NameState } from '../dns/record.ts';
 import type { ZonekeeperError } from '../errors.ts';
 import type { Trigger } from './context.ts';
+import type { ChangeResult } from './outcome.ts';
 
 /** What the core tells as it happens, for metrics, logs and the page. No callback may throw or wait. */
 export interface CoreObserver {
@@ -11,7 +12,7 @@ export interface CoreObserver {
     fqdn: string;
     zone: string;
     action: Action;
-    result: string;
+    result: ChangeResult['result'];
     trigger: Trigger;
     reason: string;
     operationId: string | null;

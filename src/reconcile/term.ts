@@ -36,6 +36,8 @@ export interface TermOptions {
   readonly onlyZones: readonly string[] | null;
   readonly deleteLimit: DeleteLimit;
   readonly concurrency: number;
+  /** Carry out operations, and nothing of our own accord: for a command that works without a daemon. */
+  readonly passive: boolean;
   readonly resyncMs: number;
   readonly driftMinMs: number;
   readonly driftMaxMs: number;
@@ -87,6 +89,8 @@ export class Term {
   #everything = true;
   #resyncAt = 0;
   #discovered = false;
+  #failure: ZonekeeperError | null = null;
+  #sourceError: string | null = null;
 
   constructor(options: TermOptions) {
     this.#options = options;
@@ -149,10 +153,13 @@ export class Term {
       () => options.resyncMs,
       () => this.#readDesired(),
     );
+    // An operation needs the zones; until they are known, it waits.
     this.#operations = this.#ticker(
       'taking operations',
       () => POLL_EVERY_MS,
-      () => this.#executor.poll(),
+      async () => {
+        if (this.#discovered) await this.#executor.poll();
+      },
     );
     this.#discovery = this.#ticker(
       'listing zones',
@@ -178,7 +185,13 @@ export class Term {
 
   /** True once the zones are known and those that answer have been seen. */
   get ready(): boolean {
+    if (this.#options.passive) return this.#discovered;
     return this.#discovered && this.zones.all.every((zone) => zone.mirror.ready || zone.failure !== null);
+  }
+
+  /** The present pause between two looks at one zone. Milliseconds. */
+  get checkIntervalMs(): number {
+    return this.#checker.intervalMs();
   }
 
   start(): void {
@@ -186,6 +199,7 @@ export class Term {
     this.#feed.start();
     this.#discovery.start();
     this.#operations.start();
+    if (this.#options.passive) return;
     this.#surveys.start(this.#options.resyncMs);
     this.#prune.start(PRUNE_EVERY_MS / 60);
     void this.#settlePredecessors();
@@ -254,6 +268,7 @@ export class Term {
     zone?: ManagedZone,
     since = this.#options.clock.wall(),
   ): void {
+    if (this.#options.passive) return;
     const context = because(trigger, since);
     for (const fqdn of fqdns) {
       const home = zone ?? this.zones.of(fqdn);
@@ -272,23 +287,43 @@ export class Term {
         const zone = this.zones.of(fqdn);
         if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
       }
+      this.#sourceError = null;
       if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
       this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
     } catch (error) {
       if (scope === 'everything') this.#everything = true;
+      this.#sourceError = toError(error).message;
       throw error;
     } finally {
       this.#read.resolve();
     }
   }
 
+  /** Why desired could not be read at the last try; null when it was. */
+  get sourceError(): string | null {
+    return this.#sourceError;
+  }
+
+  /** Why the zones could not be listed at the last try; null when they were. */
+  get failure(): ZonekeeperError | null {
+    return this.#failure;
+  }
+
   async #discover(): Promise<void> {
-    await this.zones.discover(this.#abort.signal);
+    try {
+      await this.zones.discover(this.#abort.signal);
+      this.#failure = null;
+    } catch (error) {
+      this.#failure = toError(error);
+      throw error;
+    }
     this.#discovered = true;
+    this.#operations.poke();
   }
 
   #zonesChanged(added: readonly ManagedZone[], removed: readonly ManagedZone[]): void {
     this.#options.onZones(added, removed);
+    if (this.#options.passive) return;
     this.#checker.remove(removed);
     this.#checker.add(added);
     // Names of other zones may belong to the new ones, names of the removed ones to others, and some to none.
@@ -296,6 +331,7 @@ export class Term {
   }
 
   #compare(zone: ManagedZone | null): void {
+    if (this.#options.passive) return;
     this.#toCompare.add(zone);
     this.#surveys.poke();
   }

@@ -1,0 +1,58 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../controller/clock.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { CoreObserver } from '../reconcile/observer.ts';
+import type { Announcer } from './announcer.ts';
+
+/** Turns what the core tells into metrics, log lines and announcements. */
+export function reporting(options: {
+  metrics: Metrics;
+  log: Logger;
+  clock: Clock;
+  announcer: Announcer;
+}): CoreObserver {
+  const { metrics, log, clock, announcer } = options;
+  return {
+    driftDetected: (zone, kind) => metrics.driftDetected.inc({ zone, kind }),
+    changed: ({ fqdn, zone, action, result, trigger, reason, operationId }) => {
+      metrics.changes.inc({ zone, action, result });
+      announcer.changed(fqdn);
+      const line = {
+        fqdn,
+        zone,
+        action,
+        result,
+        trigger,
+        reason,
+        ...(operationId !== null && { operation_id: operationId }),
+      };
+      if (result === 'done') log.info(line, `${past(action)} ${fqdn}`);
+      else log.warn(line, `could not ${action} ${fqdn}`);
+    },
+    converged: (zone, trigger, ms) => metrics.converge.observe({ zone, trigger }, ms / 1000),
+    stateChanged: (fqdn, zone, state, reason) => {
+      announcer.changed(fqdn);
+      log.debug({ fqdn, zone, state, reason }, `${fqdn} is ${state}`);
+    },
+    zoneChecked: (zone, error) => {
+      const now = clock.wall() / 1000;
+      metrics.lastCheck.set({ zone }, now);
+      if (error === null) metrics.lastSuccess.set({ zone }, now);
+      else log.warn({ zone, code: error.code }, `the zone ${zone} could not be looked at: ${error.message}`);
+    },
+    failed: (what, error) => {
+      // The leadership ended or the process stops: whoever leads next goes on.
+      if (error.code === 'shutting_down' || error.code === 'not_leader')
+        log.debug({ what, code: error.code }, error.message);
+      else
+        log.warn(
+          { what, code: error.code, ...(error.code === 'internal' && { err: error }) },
+          `${what}: ${error.message}`,
+        );
+    },
+  };
+}
+
+function past(action: 'create' | 'update' | 'delete'): string {
+  return action === 'create' ? 'created' : action === 'update' ? 'repaired' : 'deleted';
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '../controller/clock.ts';
+import type { Database } from '../database/database.ts';
+import type { EventHub } from '../http/event-hub.ts';
+import type { Check, Services } from '../http/services.ts';
+import { leaderStatus } from '../leadership/leader.ts';
+import { browseNames, readHistory, readNames } from '../ledger/browse.ts';
+import { Operations } from '../ledger/operations.ts';
+import { readZones } from '../ledger/zones.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Rules } from '../reconcile/reconciler.ts';
+import { Asking } from './asking.ts';
+
+export interface ServiceParts {
+  readonly version: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly hub: EventHub;
+  readonly metrics: Metrics;
+  readonly live: () => readonly Check[];
+  readonly ready: () => readonly Check[];
+}
+
+/** What the routes ask for, answered from the database: any replica can. */
+export function daemonServices({ version, db, clock, rules, hub, metrics, live, ready }: ServiceParts): Services {
+  const operations = new Operations(db);
+  const asking = new Asking(db, operations, clock);
+  return {
+    version,
+    operations: {
+      ask: (kind, request, by) => asking.ask(kind, request, by),
+      get: (id) => operations.get(id),
+      list: (limit, before) => operations.list(limit, before),
+      ended: (id, signal) => asking.ended(id, signal),
+    },
+    browse: (query) => browseNames(db, query),
+    name: async (fqdn) => (await readNames(db, [fqdn]))[0] ?? null,
+    history: (fqdn, limit) => readHistory(db, fqdn, limit),
+    resolve: rules.resolve,
+    leader: () => leaderStatus(db),
+    zones: () => readZones(db),
+    events: hub,
+    live,
+    ready,
+    metrics: () => metrics.scrape(),
+  };
+}
