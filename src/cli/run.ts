@@ -1,0 +1,29 @@
+import { systemClock } from '../controller/clock.ts';
+import { Daemon } from '../daemon/daemon.ts';
+import { Metrics } from '../observability/metrics.ts';
+import type { CommandContext } from './command.ts';
+import { EXIT } from './exit.ts';
+
+/** The daemon, until it is told to stop. */
+export default async function run(context: CommandContext): Promise<number> {
+  const config = await context.config('run');
+  const log = await context.log(config);
+  const { version, signal } = context;
+  const metrics = new Metrics({
+    build: { version, node_version: process.version },
+    onScrapeError: (error) => log.logger.warn({ err: error }, 'a scrape is not complete'),
+  });
+  const daemon = new Daemon({ config, version, log: log.logger, metrics, clock: systemClock, random: Math.random });
+  await daemon.start();
+  await aborted(signal);
+  await daemon.stop();
+  return EXIT.ok;
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
