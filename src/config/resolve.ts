@@ -46,6 +46,8 @@ export interface Resolution {
   readonly values: ReadonlyMap<SettingKey, unknown>;
   readonly effective: readonly Effective[];
   readonly secretFiles: readonly SecretFile[];
+  /** Everything that was found as the value of a secret, good or not: to be hidden wherever it might show. */
+  readonly secrets: readonly string[];
   /** One sentence each; never with the value of a secret. */
   readonly problems: readonly string[];
 }
@@ -69,11 +71,12 @@ export async function resolveSettings(input: ConfigInput): Promise<Resolution> {
     );
   }
   resolver.compare();
-  const { values, effective, secretFiles, problems } = resolver;
+  const { values, effective, secretFiles, secrets, problems } = resolver;
   return {
     values,
     effective: SETTING_KEYS.flatMap((key) => effective.get(key) ?? []),
     secretFiles,
+    secrets,
     problems,
   };
 }
@@ -82,10 +85,10 @@ class Resolver {
   readonly values = new Map<SettingKey, unknown>();
   readonly effective = new Map<SettingKey, Effective>();
   readonly secretFiles: SecretFile[] = [];
+  readonly secrets: string[] = [];
   readonly problems: string[] = [];
   readonly #path: string | null;
   readonly #needs: CommandName;
-  readonly #secrets: string[] = [];
 
   constructor(path: string | null, needs: CommandName) {
     this.#path = path;
@@ -102,7 +105,7 @@ class Resolver {
     const text = found.indirect ? await this.#read(key, found) : found.text;
     this.#show(key, found, secret || text === null ? '(set)' : text.trim());
     if (text === null) return;
-    if (secret) this.#secrets.push(text);
+    if (secret) this.secrets.push(text);
     const parsed = type.parse(secret ? text : text.trim());
     if (parsed.ok) {
       this.values.set(key, parsed.value);
@@ -158,7 +161,7 @@ class Resolver {
 
   /** The wrong value, unless it may hold a secret: one of ours, or credentials of a URL. */
   #quote(text: string): string {
-    if (/:\/\/[^/]*@/.test(text) || this.#secrets.some((secret) => text.includes(secret))) return '';
+    if (/:\/\/[^/]*@/.test(text) || this.secrets.some((secret) => text.includes(secret))) return '';
     return `; it is ${JSON.stringify(text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text)}`;
   }
 }
