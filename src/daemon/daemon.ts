@@ -69,7 +69,7 @@ export class Daemon {
     this.#announcer = new Announcer(this.#db, clock, (error) => log.debug({ err: error }, 'could not announce'));
     this.#scraper = new Scraper(metrics, this.#db, clock);
     metrics.onScrape(() =>
-      this.#scraper.scrape(this.#term, this.#cloudflare?.budget.remaining ?? null, this.#listener.connected),
+      this.#scraper.scrape(this.#term, this.#cloudflare?.budget.remaining() ?? null, this.#listener.connected),
     );
     this.#listener = new Listener({
       connection: () => connectionConfig({ ...database, applicationName: 'zonekeeper-listen' }),
@@ -190,7 +190,7 @@ export class Daemon {
       await cloudflare.start();
     } catch (error) {
       log.error({ code: toError(error).code }, `cannot lead: ${toError(error).message}`);
-      await cloudflare.stop();
+      cloudflare.stop();
       this.#election.resign('It cannot do the work.');
       return;
     }
@@ -240,7 +240,7 @@ export class Daemon {
     metrics.setLeading(false);
     await term.stop(config.shutdownGraceMs * GRACE_FOR_WRITES);
     for (const { name } of term.zones.all) metrics.removeZone(name);
-    await cloudflare?.stop();
+    cloudflare?.stop();
   }
 
   #notified(channel: string, payload: string): void {
@@ -266,16 +266,16 @@ export class Daemon {
   #info(): unknown {
     const { config } = this.#options;
     const term = this.#term;
-    const budget = this.#cloudflare?.budget;
+    const cloudflare = this.#cloudflare;
     return {
       settings: { dry_run: config.dryRun, policy: config.policy },
       budget:
-        budget === undefined
+        cloudflare === null
           ? null
           : {
               limit: config.apiBudget,
-              remaining: budget.remaining,
-              gate_closed_for_ms: Math.round(budget.gateClosedForMs),
+              remaining: cloudflare.budget.remaining(),
+              gate_closed_for_ms: Math.round(cloudflare.gateClosedForMs),
             },
       queue:
         term === null

@@ -183,6 +183,6 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
     await term?.stop(config.shutdownGraceMs);
     announcer.stop();
     await election.stop();
-    await cloudflare.stop();
+    cloudflare.stop();
   }
 }

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/schema.ts';
-import { parsePattern } from '../dns/pattern.ts';
+import { PatternList } from '../dns/pattern.ts';
 import { type DesiredRules, resolveDesired } from '../dns/resolve.ts';
 import { TargetAllowList } from '../dns/target.ts';
 import { ZonekeeperError } from '../errors.ts';
@@ -8,8 +8,8 @@ import type { Rules } from '../reconcile/reconciler.ts';
 /** The rules of the configuration, ready for use. Throws `config_invalid` for a pattern or target that is none. */
 export function rulesOf(config: Settings): Rules {
   const rules: DesiredRules = {
-    names: parsed('ZONEKEEPER_NAMES', () => config.names?.map(parsePattern) ?? null),
-    ignore: parsed('ZONEKEEPER_IGNORE', () => config.ignore?.map(parsePattern) ?? []),
+    names: parsed('ZONEKEEPER_NAMES', () => (config.names === null ? null : new PatternList(config.names))),
+    ignore: parsed('ZONEKEEPER_IGNORE', () => new PatternList(config.ignore ?? [])),
     targets: parsed('ZONEKEEPER_TARGETS', () => new TargetAllowList(config.targets)),
   };
   return {

@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import { ApiBudget } from '../cloudflare/budget.ts';
+import { CloudflareApi } from '../cloudflare/client.ts';
+import type { Settings } from '../config/schema.ts';
+import type { Clock } from '../controller/clock.ts';
+import type { Database } from '../database/database.ts';
+import { SpendLog } from '../ledger/spend.ts';
+import type { Metrics } from '../observability/metrics.ts';
+
+export interface CloudflareParts {
+  readonly config: Settings;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Cloudflare's API with its budget, for the length of one term. */
+export class Cloudflare {
+  readonly api: CloudflareApi;
+  readonly budget: ApiBudget;
+  readonly #clock: Clock;
+
+  constructor({ config, db, clock, metrics, log }: CloudflareParts) {
+    this.#clock = clock;
+    this.budget = new ApiBudget({
+      limit: config.apiBudget,
+      clock,
+      log: new SpendLog(db),
+      onLimited: (ms) =>
+        log.warn({ retry_after_ms: ms }, `Cloudflare limits us: nothing is sent for ${Math.ceil(ms / 1000)} s`),
+    });
+    this.api = new CloudflareApi({
+      token: config.cloudflareApiToken ?? '',
+      baseUrl: config.cloudflareBaseUrl,
+      clock,
+      limiter: this.budget,
+      batchLimit: config.batchLimit,
+      observer: {
+        onCall: ({ operation, zone, code, seconds }) => {
+          metrics.cloudflareRequests.inc({ operation, code });
+          metrics.cloudflareDuration.observe({ operation }, seconds);
+          log.debug({ operation, zone, code, seconds }, `Cloudflare answered ${operation} with ${code}`);
+        },
+        onBatch: (operations) => metrics.batchOperations.observe({}, operations),
+      },
+    });
+  }
+
+  /** Reads what was spent of the budget before. Calls wait until then. */
+  start(): Promise<void> {
+    return this.budget.start();
+  }
+
+  /** Milliseconds until the gate opens that a 429 closed; 0 while it is open. */
+  get gateClosedForMs(): number {
+    const until = this.budget.gateClosedUntil;
+    return until === null ? 0 : Math.max(0, until - this.#clock.now());
+  }
+
+  stop(): void {
+    this.budget.stop();
+  }
+}
