@@ -35,7 +35,7 @@ export class Cloudflare {
       baseUrl: config.cloudflareBaseUrl,
       clock,
       limiter: this.budget,
-      batchLimit: config.batchLimit,
+      batchLimit: config.batchLimit ?? 'auto',
       observer: {
         onCall: ({ operation, zone, code, seconds }) => {
           metrics.cloudflareRequests.inc({ operation, code });
