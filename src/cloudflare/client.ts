@@ -5,7 +5,7 @@ import { type BatchLimit, type Page, recordsPage, zonesPage } from './answer.ts'
 import { type Sent, sendUnits } from './batch.ts';
 import { Batch } from './batch-body.ts';
 import { type CallFailure, failureOf, failureOfBody, type Operation } from './errors.ts';
-import type { Limiter } from './limiter.ts';
+import { type Limiter, MAX_CALL_MS } from './limiter.ts';
 import { field } from './messages.ts';
 import type { CallOptions, DnsApi, UnitOutcome, WriteOptions, WriteUnit, Zone, ZoneList } from './port.ts';
 import { type Answer, type Sdk, type SdkCall, type SdkOptions, Transport } from './transport.ts';
@@ -37,7 +37,7 @@ export interface CloudflareOptions {
   readonly baseUrl?: string | undefined;
   /** ZONEKEEPER_BATCH_LIMIT; by the plan of the zone by default. */
   readonly batchLimit?: BatchLimit | undefined;
-  /** Milliseconds for one call that reads, body included. 30 s by default. */
+  /** Milliseconds for one call that reads, body included: 30,000 by default, and at most. */
   readonly readTimeoutMs?: number | undefined;
   /** In place of the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
@@ -49,7 +49,6 @@ const ZONES_PER_PAGE = 50;
 const RECORDS_PER_PAGE = 5_000;
 /** Half a million zones, or a zone of five million records: whoever says there is more is not to be believed. */
 const MAX_PAGES = 1_000;
-const READ_TIMEOUT_MS = 30_000;
 
 /**
  * Cloudflare's DNS API through its SDK. Each HTTP call takes its turn at the limiter, with nothing of its time used up
@@ -191,7 +190,7 @@ export class CloudflareApi implements DnsApi {
     const make = () =>
       this.#observed(operation, zone, {
         signal,
-        timeoutMs: options.timeoutMs?.() ?? readTimeoutMs ?? READ_TIMEOUT_MS,
+        timeoutMs: Math.min(options.timeoutMs?.() ?? readTimeoutMs ?? MAX_CALL_MS, MAX_CALL_MS),
         send,
       });
     try {

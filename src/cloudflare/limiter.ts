@@ -1,5 +1,8 @@
 import type { CallOptions } from './port.ts';
 
+/** A call has reached Cloudflare, or never will, so long after it left: no answer is waited for any longer. */
+export const MAX_CALL_MS = 30_000;
+
 /** How one call waits. */
 export interface RunOptions extends CallOptions {
   /** Asked at the moment when the call may leave. What it throws ends the call unsent, and the place is free for the next. */
