@@ -135,6 +135,7 @@ export const ERRORS = {
     'Use A for an IPv4 address, AAAA for an IPv6 address, CNAME for a host name; a CNAME stands alone.',
   ),
   ttl_invalid: spec(422, 'never', 'The TTL is out of range', 'Use 1 (automatic) or 60 to 86400 seconds.'),
+  proxied_invalid: spec(422, 'never', 'The proxied flag is neither true nor false', 'Use true or false.'),
   consumer_conflict: spec(
     409,
     'never',

@@ -1,100 +1,128 @@
 import { toASCII, toUnicode } from 'tr46';
 import type { DesiredRow, Problem } from './desired.ts';
+import { quoted, visible } from './quote.ts';
 
-/** A name in normal form, or why there is none. */
+/** A name in normal form, or why there is none; `why` is the bare clause of the problem's sentence ("it has no dot"). */
 export type NameResult =
   | { readonly ok: true; readonly fqdn: string }
-  | { readonly ok: false; readonly problem: Problem };
+  | { readonly ok: false; readonly problem: Problem; readonly why: string };
 
-/** RFC 1035, 2.3.4, in characters without the trailing dot. */
+/** Characters of a name without the trailing dot, and of a label (RFC 1035, 2.3.4). */
 const MAX_NAME = 253;
 const MAX_LABEL = 63;
-/** What needs no processing: lower-case letters, digits and inner hyphens, at least two labels, nothing like punycode. */
+/** No text beyond this can have a normal form within {@link MAX_NAME}, unless it is padded to waste our time. */
+const MAX_RAW = 1_000;
+
+/** A name that is in normal form already: nearly all are, so one expression decides for them. */
 const PLAIN =
-  /^(?=.{1,253}$)(?!.*xn--)(?!.*..--)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const IPV4 = /^\d+(\.\d+){3}$/;
+  /^(?=.{1,253}$)(?:\*\.)?(?:(?!xn--)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+(?!xn--)[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const ASCII_LABEL = /^(?!xn--)[a-z0-9_-]+$/i;
+const A_LABEL = /^xn--/i;
+/** The full stop and what UTS-46 (4, mapping) turns into one. */
+const DOTS = /[.\u3002\uff0e\uff61]/;
+const IPV4 = /^\d+(?:\.\d+){3}$/;
+/** A last label that resolvers and browsers would read as part of an IPv4 address (WHATWG URL, "ends in a number"). */
+const NUMBER = /^(?:\d+|0x[\da-f]*)$/;
+
+const STRICT = {
+  checkHyphens: true,
+  checkBidi: true,
+  checkJoiners: true,
+  useSTD3ASCIIRules: true,
+  transitionalProcessing: false,
+  // The lengths are checked here, so that the sentence can say which label is too long.
+  verifyDNSLength: false,
+} as const;
 
 /**
- * A host name in the form in which Cloudflare answers it: lower-case A-labels, no trailing dot. White space around it and
- * one trailing dot are forgiven; everything else that is not a name is refused with a sentence. Unicode goes through
- * UTS-46, strict and non-transitional. Labels may begin with an underscore (RFC 8552 names do), and the leftmost may be
- * the wildcard `*`.
+ * A host name in the form in which Cloudflare answers it: lower-case A-labels (RFC 5891), no trailing dot. White space
+ * around it and one trailing dot are forgiven; everything else that is not a name is refused with `name_invalid` and a
+ * sentence. Never throws. Doing it twice changes nothing.
+ *
+ * Unicode labels go through UTS-46, strict and non-transitional (`faß` keeps its ß). Three things are wider than that,
+ * because names with them exist and Cloudflare takes them: plain ASCII labels may hold underscores (`_acme-challenge`,
+ * RFC 8552) and hyphens in third and fourth place (`my--app`); the rules for right-to-left scripts hold for each label
+ * alone, so `42` may stand below a Hebrew domain. The leftmost label may be the wildcard `*` (RFC 4592).
  */
 export function normalizeName(raw: string): NameResult {
   if (PLAIN.test(raw)) return { ok: true, fqdn: raw };
-  const text = raw.trim().replace(/\.$/, '');
+  const text = raw.trim().replace(/[.\u3002\uff0e\uff61]$/, '');
+  const lower = text.toLowerCase();
+  if (PLAIN.test(lower)) return { ok: true, fqdn: lower };
   if (text === '') return refused(raw, 'it is empty');
-  if (/\s/.test(text)) return refused(raw, 'it contains white space');
+  if (text.length > MAX_RAW) return refused(raw, tooLong(text.length));
   if (IPV4.test(text) || text.includes(':')) return refused(raw, 'it is an address, not a name');
-  const labels = text.split(/[.\u3002\uff0e\uff61]/);
-  if (labels.length < 2) return refused(raw, 'it has no dot');
-  const wildcard = labels[0] === '*';
-  const result: string[] = wildcard ? ['*'] : [];
-  for (const label of wildcard ? labels.slice(1) : labels) {
+  const [first = '', ...rest] = text.split(DOTS);
+  if (rest.length === 0) return refused(raw, 'it has no dot');
+  const result: string[] = [];
+  for (const label of first === '*' ? rest : [first, ...rest]) {
     const ascii = normalizeLabel(label);
-    if ('problem' in ascii) return refused(raw, ascii.problem);
+    if ('why' in ascii) return refused(raw, ascii.why);
     result.push(ascii.label);
   }
+  if (NUMBER.test(result.at(-1) ?? '')) return refused(raw, 'its last label is a number');
+  if (first === '*') result.unshift('*');
   const fqdn = result.join('.');
-  if (fqdn.length > MAX_NAME) return refused(raw, `it has ${fqdn.length} characters, at most ${MAX_NAME} are allowed`);
-  if (/^\d+$/.test(result.at(-1) ?? '')) return refused(raw, 'its last label is a number');
-  return { ok: true, fqdn };
+  return fqdn.length > MAX_NAME ? refused(raw, tooLong(fqdn.length)) : { ok: true, fqdn };
 }
 
-function normalizeLabel(label: string): { label: string } | { problem: string } {
-  if (label === '') return { problem: 'a label is empty' };
-  const shown = JSON.stringify(label.slice(0, 80));
-  const underscored = /^_[a-z0-9_-]*$/i.test(label);
-  if (label === '*') return { problem: 'a wildcard stands only in front' };
-  if (label.startsWith('-') || label.endsWith('-'))
-    return { problem: `the label ${shown} begins or ends with a hyphen` };
-  if (underscored || /^[a-z0-9][a-z0-9_-]*_[a-z0-9_-]*$/i.test(label)) {
-    return label.length > MAX_LABEL ? tooLong(shown, label.length) : { label: label.toLowerCase() };
-  }
-  const ascii = toASCII(label, {
-    checkHyphens: !/^[a-z0-9-]+$/i.test(label) || /^xn--/i.test(label),
-    checkBidi: true,
-    checkJoiners: true,
-    useSTD3ASCIIRules: true,
-    transitionalProcessing: false,
-    verifyDNSLength: false,
-  });
-  if (ascii === null || ascii === '') {
-    return {
-      problem: /^xn--/i.test(label)
-        ? `the label ${shown} is not valid punycode`
-        : `the label ${shown} has a character that no host name may have`,
-    };
-  }
-  return ascii.length > MAX_LABEL ? tooLong(shown, ascii.length) : { label: ascii };
-}
-
-function tooLong(shown: string, length: number): { problem: string } {
-  return { problem: `the label ${shown} has ${length} characters, at most ${MAX_LABEL} are allowed` };
-}
+const tooLong = (length: number): string => `it has ${length} characters, at most ${MAX_NAME} are allowed`;
 
 function refused(raw: string, why: string): NameResult {
-  return {
-    ok: false,
-    problem: { code: 'name_invalid', message: `${JSON.stringify(raw.slice(0, 260))} is not a host name: ${why}.` },
-  };
+  return { ok: false, why, problem: { code: 'name_invalid', message: `${quoted(raw)} is not a host name: ${why}.` } };
+}
+
+function normalizeLabel(label: string): { readonly label: string } | { readonly why: string } {
+  if (label === '') return { why: 'a label is empty (two dots in a row, or one in front)' };
+  const shown = `the label ${quoted(label)}`;
+  if (label === '*') return { why: 'the wildcard * can only be the leftmost label' };
+  if (/\s/.test(label)) return { why: `${shown} contains white space` };
+  if (label.startsWith('-') || label.endsWith('-')) {
+    return { why: `${shown} ${A_LABEL.test(label) ? 'is not valid punycode' : 'begins or ends with a hyphen'}` };
+  }
+  const ascii = ASCII_LABEL.test(label) ? label.toLowerCase() : toASCII(label, STRICT);
+  if (ascii === null || ascii === '' || ascii.includes('.')) return { why: `${shown} ${labelFault(label)}` };
+  if (ascii.length > MAX_LABEL) {
+    const form = ascii === label.toLowerCase() ? '' : ` as ${quoted(ascii)}`;
+    return { why: `${shown} has ${ascii.length} characters${form}, at most ${MAX_LABEL} are allowed` };
+  }
+  return { label: ascii };
+}
+
+/** Why UTS-46 refuses a label: the first character at fault where there is one. */
+function labelFault(label: string): string {
+  if (A_LABEL.test(label)) return 'is not valid punycode';
+  for (const character of label) {
+    if (/^[a-z0-9-]$/i.test(character)) continue;
+    const alone = { ...STRICT, checkHyphens: false, checkBidi: false, checkJoiners: false };
+    const mapped = toASCII(`a${character}`, alone);
+    if (mapped !== null && !mapped.includes('.')) continue;
+    const codePoint = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+    return `has ${quoted(character)} (U+${codePoint}), which no host name may have`;
+  }
+  return 'breaks the rules for international names (UTS-46)';
 }
 
 /**
- * The key under which a row is filed: its name in normal form, or what stands in it (cut, control characters replaced), or
- * `instance/42` where nothing does. A stand-in never equals a valid name.
+ * The name under which a row without valid name is reported: what stands in it, made visible and cut to 253 characters,
+ * or `instance/42` where nothing does. It is never a valid name itself, so it cannot be taken for one.
  */
-export function rowKey(row: Pick<DesiredRow, 'fqdn' | 'consumer'>): string {
-  if (row.fqdn === null || row.fqdn.trim() === '') return `${row.consumer.kind}/${row.consumer.id}`;
-  const result = normalizeName(row.fqdn);
-  if (result.ok) return result.fqdn;
-  return row.fqdn
-    .trim()
-    .slice(0, MAX_NAME)
-    .replace(/\p{Cc}/gu, '\ufffd');
+export function nameKey({ fqdn, consumer }: Pick<DesiredRow, 'fqdn' | 'consumer'>): string {
+  const text = fqdn?.trim() ?? '';
+  // Valid names have no slash, and none of the signs that a cut or a replacement leaves behind.
+  return text === '' ? `${visible(consumer.kind, 100)}/${visible(consumer.id, 150)}` : visible(text, MAX_NAME);
 }
 
-/** The name in Unicode, for people; the same as given where it has none. */
+/** The key under which a row is filed: its name in normal form, or its {@link nameKey} when it has none. */
+export function rowKey(row: Pick<DesiredRow, 'fqdn' | 'consumer'>): string {
+  const result = row.fqdn === null ? null : normalizeName(row.fqdn);
+  return result?.ok === true ? result.fqdn : nameKey(row);
+}
+
+/**
+ * A name in normal form with its labels in Unicode, for people. Names without A-labels, and such with labels that do not
+ * stand for a valid U-label (RFC 5891, 4.4), are given back as they are.
+ */
 export function displayName(fqdn: string): string {
   if (!fqdn.includes('xn--')) return fqdn;
   const { domain, error } = toUnicode(fqdn, {
@@ -107,13 +135,18 @@ export function displayName(fqdn: string): string {
   return error ? fqdn : domain;
 }
 
-const SCRIPTS = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Cherokee'] as const;
-const SCRIPT_TESTS = SCRIPTS.map((script) => new RegExp(`\\p{Script=${script}}`, 'u'));
+/** Scripts whose letters look alike. Others are commonly written together with Latin (UTS-39, 5.2). */
+const ALIKE = ['Latin', 'Greek', 'Cyrillic', 'Armenian', 'Cherokee', 'Coptic'].map(
+  (script) => new RegExp(`\\p{Script=${script}}`, 'u'),
+);
 
-/** Does a label mix scripts whose letters look alike (UTS-39, 5.1)? */
+/**
+ * Does a label of a name in normal form mix scripts whose letters look alike, such as a Cyrillic `а` among Latin ones? To
+ * be shown as a warning: the name may imitate another.
+ */
 export function mixedScript(fqdn: string): boolean {
   if (!fqdn.includes('xn--')) return false;
   return displayName(fqdn)
     .split('.')
-    .some((label) => SCRIPT_TESTS.filter((test) => test.test(label)).length > 1);
+    .some((label) => ALIKE.filter((script) => script.test(label)).length > 1);
 }
