@@ -42,13 +42,12 @@ export function updateReason(
   return clauses.join('; ');
 }
 
-/** Why a record of ours goes though the name is wanted. `creates`: the types that come instead. */
-export function replaceReason(consumer: ConsumerRef, record: ActualRecord, creates: readonly RecordSpec[]): string {
-  const types = [...new Set(creates.map(({ type }) => type))].sort();
+/** Why a record of ours goes though the name is wanted. */
+export function replaceReason(consumer: ConsumerRef, record: ActualRecord, wanted: readonly RecordSpec[]): string {
   const who = consumerName(consumer);
-  return types.length > 0 && creates.every(({ type }) => type !== record.type)
-    ? `${who} wants ${types.join(' and ')} instead of ${record.type}`
-    : `${who} does not want ${record.type} ${record.content}`;
+  if (wanted.some(({ type }) => type === record.type)) return `${who} does not want ${record.type} ${record.content}`;
+  const types = [...new Set(wanted.map(({ type }) => type))].sort();
+  return `${who} wants ${types.join(' and ')} instead of ${record.type}`;
 }
 
 /** Why a record goes with its name. */

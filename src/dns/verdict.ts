@@ -123,7 +123,7 @@ function wanted({ input, ours, rows, base }: Facts, desired: DesiredName): Verdi
   const { consumer, rivals } = desired;
   const { updates, extra, missing } = pairRecords(desired.records, ours, base.foreign);
   const all: Work = {
-    deletes: extra.map((record) => remove(fqdn, record, replaceReason(consumer, record, missing), true)),
+    deletes: extra.map((record) => remove(fqdn, record, replaceReason(consumer, record, desired.records), true)),
     updates: updates.map(({ record, spec }) =>
       update(fqdn, record, spec, updateReason(consumer, record, rows.get(record.id), spec)),
     ),
