@@ -103,7 +103,7 @@ class Resolver {
       return;
     }
     const text = found.indirect ? await this.#read(key, found) : found.text;
-    this.#show(key, found, secret || text === null ? '(set)' : text.trim());
+    this.#show(key, found, secret || text === null ? '(set)' : this.#hidden(text) ? '(holds a secret)' : text.trim());
     if (text === null) return;
     if (secret) this.secrets.push(text);
     const parsed = type.parse(secret ? text : text.trim());
@@ -159,10 +159,15 @@ class Resolver {
     return found.origin === 'file' ? `${found.name} in ${this.#path}` : found.name;
   }
 
-  /** The wrong value, unless it may hold a secret: one of ours, or credentials of a URL. */
+  /** The wrong value, unless it may hold a secret. */
   #quote(text: string): string {
-    if (/:\/\/[^/]*@/.test(text) || this.secrets.some((secret) => text.includes(secret))) return '';
+    if (this.#hidden(text)) return '';
     return `; it is ${JSON.stringify(text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text)}`;
+  }
+
+  /** One of our secrets, or credentials of a URL, put into another setting by mistake. */
+  #hidden(text: string): boolean {
+    return /:\/\/[^/]*@/.test(text) || this.secrets.some((secret) => text.includes(secret));
   }
 }
 
