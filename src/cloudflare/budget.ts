@@ -94,7 +94,7 @@ export class ApiBudget implements Limiter {
     const outstanding = await this.#options.log.outstanding(LOT_COUNTS_MS);
     if (this.#stopped !== null) throw this.#stopped;
     this.#term += 1;
-    this.#lots.close();
+    // Our own earlier calls are among these.
     this.#window.clear();
     for (const { calls, ageMs } of outstanding) {
       const left = LOT_COUNTS_MS - Math.max(0, ageMs);
@@ -191,7 +191,6 @@ export class ApiBudget implements Limiter {
   stop(): void {
     this.#stopped = new ZonekeeperError('shutting_down', 'No more calls to Cloudflare are made.');
     this.#window.clear();
-    this.#lots.close();
     this.#starting.rejectAll(this.#stopped);
     this.#gate.stop(this.#stopped);
     this.#slots.stop(this.#stopped);

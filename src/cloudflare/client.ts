@@ -1,6 +1,6 @@
 import type { Clock } from '../controller/clock.ts';
 import type { ActualRecord } from '../dns/record.ts';
-import { isError, ZonekeeperError } from '../errors.ts';
+import { isError, toError, ZonekeeperError } from '../errors.ts';
 import { type BatchLimit, type Page, recordsPage, zonesPage } from './answer.ts';
 import { type Sent, sendUnits } from './batch.ts';
 import { Batch } from './batch-body.ts';
@@ -196,8 +196,9 @@ export class CloudflareApi implements DnsApi {
     try {
       return await limiter.run(make, options);
     } catch (thrown) {
-      // It did not leave.
-      const reason = signal?.aborted === true && !isError(thrown) ? givenUp(thrown) : thrown;
+      // It did not leave: a call that did never throws.
+      const gaveUp = signal?.aborted === true && !isError(thrown);
+      const reason = gaveUp ? givenUp(thrown) : toError(thrown);
       return { ok: false, failure: failureOf(reason, this.#context(operation, zone)) };
     }
   }

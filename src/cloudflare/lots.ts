@@ -42,8 +42,6 @@ export class Lots {
   #lots: Lot[] = [];
   #size: number;
   #pending: Promise<void> | null = null;
-  /** Lots asked for before {@link Lots.close} are not used. */
-  #era = 0;
 
   constructor(log: SpendLog, clock: Clock, most: number) {
     this.#log = log;
@@ -74,29 +72,18 @@ export class Lots {
 
   /** Reserves a lot, once for all who ask meanwhile. Rejects with what the log says. */
   refill(): Promise<void> {
-    if (this.#pending !== null) return this.#pending;
-    const pending = this.#reserve().finally(() => {
-      if (this.#pending === pending) this.#pending = null;
+    this.#pending ??= this.#reserve().finally(() => {
+      this.#pending = null;
     });
-    this.#pending = pending;
-    return pending;
-  }
-
-  /** What is reserved is not used any more. */
-  close(): void {
-    this.#lots = [];
-    this.#era += 1;
-    this.#pending = null;
+    return this.#pending;
   }
 
   async #reserve(): Promise<void> {
-    const era = this.#era;
     const calls = this.#size;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       // Counted from before the lot was written down: never usable for longer than who reads the log believes.
       const usableUntil = this.#clock.now() + LOT_USABLE_MS;
       await this.#log.reserve(calls);
-      if (era !== this.#era) return;
       if (this.#clock.now() >= usableUntil) continue;
       this.#lots.push({ left: calls, usableUntil });
       return;

@@ -139,10 +139,10 @@ test('whatever happens, no 5 minutes hold more calls than the limit; and in peac
         expect(process.budget.waiting).toBe(0);
         expect(process.budget.remaining()).toBe(limit);
         const before = cloudflare.arrivals.length;
-        for (let index = 0; index < limit; index++) void process.budget.run(call(process, 0));
+        for (let index = 0; index < limit + 1; index++) process.budget.run(call(process, 0)).catch(() => {});
         await clock.advance(0);
         expect(cloudflare.arrivals.length - before).toBe(limit);
-        expect(clock.pending).toBe(1);
+        expect(process.budget.waiting).toBe(1);
         process.budget.stop();
       },
     ),

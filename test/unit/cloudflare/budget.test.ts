@@ -397,6 +397,7 @@ describe('the log', () => {
 
   test('is read again by who takes over: its own calls are not counted twice for long', async () => {
     const budget = await started({ limit: 100 });
+    calls(budget, 3);
     const { left } = calls(budget, 4, { ms: 10_000 });
     await clock.advance(1_000);
     await budget.start();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CloudflareApi } from '../../../src/cloudflare/client.ts';
+import { ZonekeeperError } from '../../../src/errors.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import {
   carriedOut,
@@ -231,6 +232,23 @@ describe('a batch', () => {
     expect(outcomes).toMatchObject([{ kind: 'unknown' }, { kind: 'applied' }]);
   });
 
+  test('whose answer lists too few or too many records leaves their units unknown', async () => {
+    for (const posts of [[], [raw({ name: 'a.example.com' })], null, [raw({ name: 'a.example.com' }), raw(), raw()]]) {
+      const { api } = fakeApi(() => ok({ deletes: [raw()], posts }));
+      const units = [unit(create('a.example.com')), unit(create('b.example.com')), unit(remove('c.example.com', 'rc'))];
+      const outcomes = await api.write(ZONE, units, always);
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['unknown', 'unknown', 'applied']);
+    }
+  });
+
+  test('that cannot be written down beforehand is not sent', async () => {
+    const limiter = new OpenLimiter();
+    limiter.run = () => Promise.reject(new Error('no database'));
+    const { api } = fakeApi(() => ok({}), { limiter });
+    const outcomes = await api.write(ZONE, [unit(create('a.example.com'))], always);
+    expect(outcomes).toMatchObject([{ kind: 'deferred', error: { message: 'no database' } }]);
+  });
+
   test('is split when a record is refused', async () => {
     const { api, limiter } = fakeApi(({ body }) => {
       const posts = (body as { posts: { name: string }[] }).posts;
@@ -323,7 +341,7 @@ describe('time', () => {
     });
     const writing = api.write(ZONE, [unit(create('a.example.com'))], { ...always, signal: giveUp.signal });
     await clock.advance(1);
-    giveUp.abort(new Error('we stop'));
+    giveUp.abort(new ZonekeeperError('shutting_down', 'We stop.'));
     await list;
     expect(await writing).toMatchObject([{ kind: 'unknown' }]);
     const late = await api.write(ZONE, [unit(create('a.example.com'))], { ...always, signal: giveUp.signal });
