@@ -1,6 +1,6 @@
 import type { Settings } from '../config/schema.ts';
 import { PatternList } from '../dns/pattern.ts';
-import { type DesiredRules, resolveDesired } from '../dns/resolve.ts';
+import { type DesiredRules, outsideProblem, resolveDesired } from '../dns/resolve.ts';
 import { TargetAllowList } from '../dns/target.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { Rules } from '../reconcile/reconciler.ts';
@@ -14,6 +14,7 @@ export function rulesOf(config: Settings): Rules {
   };
   return {
     resolve: (fqdn, rows) => resolveDesired(fqdn, rows, rules),
+    outside: (fqdn) => outsideProblem(fqdn, rules),
     allowApex: config.allowApex,
     allowWildcard: config.allowWildcard,
     policy: config.policy,

@@ -37,6 +37,7 @@ export function assess(facts: NameFacts, zones: Zones, rules: Rules): Assessment
       tracked: concerned.size === 1 ? tracked : tracked.filter((record) => record.zoneId === zoneId),
       actual: zone.mirror.of(fqdn),
       apex: fqdn === zone.name,
+      outside: rules.outside(fqdn),
       rules: { allowApex: rules.allowApex, allowWildcard: rules.allowWildcard },
       policy: rules.policy,
     });

@@ -2,7 +2,7 @@ import { Batcher } from '../controller/batcher.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { Gather } from '../controller/gather.ts';
 import type { Result } from '../controller/workers.ts';
-import type { DesiredName, DesiredRow } from '../dns/desired.ts';
+import type { DesiredName, DesiredRow, Problem } from '../dns/desired.ts';
 import type { Policy } from '../dns/verdict.ts';
 import { toError } from '../errors.ts';
 import type { Ledger, NameFacts, StateUpdate } from '../ledger/port.ts';
@@ -20,6 +20,8 @@ import type { Zones } from './zones.ts';
 /** What the configuration says about names and changes. */
 export interface Rules {
   readonly resolve: (fqdn: string, rows: readonly DesiredRow[]) => DesiredName | null;
+  /** Why we may not touch the name at all (ZONEKEEPER_NAMES, ZONEKEEPER_IGNORE); null when we may. */
+  readonly outside: (fqdn: string) => Problem | null;
   readonly allowApex: boolean;
   readonly allowWildcard: boolean;
   readonly policy: Policy;

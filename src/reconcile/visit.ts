@@ -123,6 +123,7 @@ export class Visit {
       tracked,
       actual: zone.mirror.of(fqdn),
       apex: fqdn === zone.name,
+      outside: rules.outside(fqdn),
       rules: { allowApex: rules.allowApex, allowWildcard: rules.allowWildcard },
       policy: rules.policy,
     });
