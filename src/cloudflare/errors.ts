@@ -45,16 +45,18 @@ export interface CallFailure {
   readonly status: string;
 }
 
-/** Codes of Cloudflare, by what they mean to us. The others follow from the HTTP status. */
+/** Codes of Cloudflare, by what they mean to us. What is in no list follows from the HTTP status. */
 const MEANINGS = new Map<number, ErrorCode>([
-  ...codes('cloudflare_conflict', 81053, 81054, 81057, 81058),
+  ...codes('cloudflare_conflict', 81053, 81054, 81056, 81057, 81058),
   ...codes('cloudflare_gone', 81044),
   ...codes('cloudflare_quota', 81045),
-  ...codes('cloudflare_validation', 1004, 9003, 9005, 9006, 9007, 9021, 9041, 9300),
+  ...codes('cloudflare_validation', 1004),
   ...codes('cloudflare_auth', 6003, 6103, 6111, 9103, 9106, 9107, 9109, 10000, 10001),
   ...codes('cloudflare_zone_gone', 7000, 7003),
   ...codes('cloudflare_limited', 971, 1015, 10100, 10300),
 ]);
+/** Whole ranges that tell of a record's name, type, content, ttl, proxying (90xx), tags and comment (93xx). */
+const VALIDATION = /^9[03]\d\d$/;
 /** They concern the call, not a record in it: they win over whatever else an answer lists. */
 const OF_THE_CALL: readonly ErrorCode[] = ['cloudflare_limited', 'cloudflare_auth', 'cloudflare_zone_gone'];
 /** In a zone these mean that the token lacks a permission there: the same token has listed the zone before. */
@@ -143,7 +145,7 @@ function meaning(status: number, messages: readonly ApiMessage[], context: CallC
   // Whatever it says: a server in trouble may have done it before it got there.
   if (status >= 500 || status === 408) return 'cloudflare_unavailable';
   const all = flatten(messages);
-  const known = all.flatMap(({ code }) => MEANINGS.get(code) ?? []);
+  const known = all.flatMap(({ code }) => meaningOfCode(code) ?? []);
   const ofTheCall = OF_THE_CALL.find((code) => known.includes(code));
   if (ofTheCall === 'cloudflare_limited') return ofTheCall;
   if (status === 401) return 'cloudflare_auth';
@@ -158,8 +160,12 @@ function meaning(status: number, messages: readonly ApiMessage[], context: CallC
 
 /** What is behind an error says more than the error: a validation error may hide a conflict. */
 function meaningOf(message: ApiMessage): ErrorCode | undefined {
-  const behind = flatten(message.chain).flatMap(({ code }) => MEANINGS.get(code) ?? []);
-  return behind[0] ?? MEANINGS.get(message.code);
+  const behind = flatten(message.chain).flatMap(({ code }) => meaningOfCode(code) ?? []);
+  return behind[0] ?? meaningOfCode(message.code);
+}
+
+function meaningOfCode(code: number): ErrorCode | undefined {
+  return MEANINGS.get(code) ?? (VALIDATION.test(String(code)) ? 'cloudflare_validation' : undefined);
 }
 
 function subject(code: ErrorCode, status: number, messages: readonly ApiMessage[]): CallFailure['about'] {
