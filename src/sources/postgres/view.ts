@@ -47,15 +47,22 @@ export function viewStatements(tables: readonly TableFacts[]): string[] {
 function innerView(consumers: TableFacts, settings: TableFacts): string {
   const { fqdn, active } = RULES[consumers.table as 'instances' | 'standalone_proxies'];
   const own = (column: string) => (consumers.columns.has(column) ? `c.${quote(column)}` : null);
-  const text = (column: string) => (own(column) === null ? 'NULL::text' : `nullif(btrim(${own(column)}::text), '')`);
+  const text = (column: string) =>
+    own(column) === null ? 'NULL::text' : `nullif(btrim(${asText(consumers, column, 'c')}), '')`;
   return `
     SELECT c.id, ${fqdn} AS fqdn, ${text('record_type')} AS type,
-           coalesce(${text('target')}, nullif(btrim(s.target::text), '')) AS content,
+           coalesce(${text('target')}, nullif(btrim(${asText(settings, 'target', 's')}), '')) AS content,
            ${fallback(consumers, settings, 'ttl', (type) => INTEGERS.has(type), '1')} AS ttl,
            ${fallback(consumers, settings, 'proxied', (type) => type === 'boolean', 'false')} AS proxied,
            ${TIMES.has(consumers.columns.get('created_at') ?? '') ? 'c.created_at::timestamptz' : 'NULL::timestamptz'} AS since
       FROM ${consumers.relation} c LEFT JOIN LATERAL (SELECT * FROM ${settings.relation} LIMIT 1) s ON true
      WHERE ${active}`;
+}
+
+/** An address of type inet is written with its netmask as text; `host` leaves that away. */
+function asText({ columns }: TableFacts, column: string, alias: string): string {
+  const value = `${alias}.${quote(column)}`;
+  return columns.get(column) === 'inet' ? `host(${value})` : `${value}::text`;
 }
 
 // Casts to text only, so that no value whatsoever can make the view fail for all the others.

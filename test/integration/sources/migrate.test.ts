@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { knownMigrations, migrateSchema, requireSchema, schemaStatus } from '../../../src/ledger/migrate.ts';
+import { inspectConsumers, prepareConsumers } from '../../../src/sources/postgres/prepare.ts';
+import { testDatabase } from '../../support/database.ts';
+import { connect, install } from '../../support/installation.ts';
+
+describe('migrate', () => {
+  test('prepares an empty database, and finds nothing to do the second time', async () => {
+    const database = await testDatabase();
+    const db = connect(database);
+    expect(await migrateSchema(db)).toHaveLength(knownMigrations().length);
+    expect(await prepareConsumers(db)).toMatchObject({
+      created: ['settings', 'instances', 'standalone_proxies'],
+      view: 'generated',
+      withoutTriggers: null,
+    });
+    expect(await migrateSchema(db)).toEqual([]);
+    expect(await prepareConsumers(db)).toMatchObject({ created: [], view: 'generated' });
+    expect(await inspectConsumers(db)).toMatchObject({ triggers: true, view: { mode: 'generated' } });
+  });
+
+  test('run by several processes at once, is done once', async () => {
+    const database = await testDatabase();
+    const results = await Promise.all([1, 2, 3].map(() => migrateSchema(connect(database))));
+    expect(results.map((applied) => applied.length).sort()).toEqual([0, 0, knownMigrations().length]);
+  });
+
+  test('two installations share a database, each in its own schema', async () => {
+    const { test: database } = await install();
+    const other = connect(database, 'second');
+    await migrateSchema(other);
+    await prepareConsumers(other);
+    expect(await inspectConsumers(other)).toMatchObject({ triggers: true });
+    await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('app', 'running', 1)`);
+    expect(await other.rows('SELECT fqdn FROM @.desired')).toEqual([['app.example.com']]);
+    expect(await other.rows('SELECT count(*) FROM @.changes')).toEqual([[1]]);
+  });
+
+  test('dns_records is found beside the consumer tables', async () => {
+    const { test: database } = await install();
+    expect(await database.query('SELECT * FROM dns_records')).toEqual([]);
+  });
+
+  test('leaves a table dns_records of somebody else alone', async () => {
+    const database = await testDatabase();
+    await database.query('CREATE TABLE dns_records (mine text)');
+    const db = connect(database);
+    await migrateSchema(db);
+    expect(await prepareConsumers(db)).toMatchObject({ recordsView: false });
+    expect(await database.query('SELECT mine FROM dns_records')).toEqual([]);
+  });
+
+  test('keeps consumer tables as they are, and reads their optional columns', async () => {
+    const database = await testDatabase();
+    await database.query('CREATE TABLE settings (domain text, target text, proxied boolean, ttl integer)');
+    await database.query(`INSERT INTO settings VALUES ('example.com', '192.0.2.1', true, 300)`);
+    await database.query(
+      'CREATE TABLE instances (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), subdomain varchar(63), status varchar(9), npm_proxy_id bigint, target inet, created_at timestamp)',
+    );
+    await database.query(
+      `INSERT INTO instances (subdomain, status, npm_proxy_id, target, created_at) VALUES ('own', 'running', 7, '192.0.2.7', now()), ('other', 'running', 8, NULL, NULL)`,
+    );
+    const db = connect(database);
+    await migrateSchema(db);
+    await prepareConsumers(db);
+    const rows = await database.query(
+      `SELECT fqdn, content, ttl, proxied, since IS NOT NULL AS dated FROM zonekeeper.desired ORDER BY fqdn`,
+    );
+    expect(rows).toEqual([
+      { fqdn: 'other.example.com', content: '192.0.2.1', ttl: 300, proxied: true, dated: false },
+      { fqdn: 'own.example.com', content: '192.0.2.7', ttl: 300, proxied: true, dated: true },
+    ]);
+  });
+
+  test('names every missing column and table at once', async () => {
+    const database = await testDatabase();
+    await database.query('CREATE TABLE settings (domain text)');
+    await database.query('CREATE TABLE instances (id integer PRIMARY KEY, npm_proxy_id text)');
+    const db = connect(database);
+    await migrateSchema(db);
+    await expect(prepareConsumers(db)).rejects.toMatchObject({
+      code: 'consumer_tables',
+      facts: {
+        problems: [
+          'column settings.target is missing',
+          'column settings.proxied is missing',
+          'column settings.ttl is missing',
+          'column instances.subdomain is missing',
+          'column instances.status is missing',
+          'column instances.npm_proxy_id is text instead of integer',
+        ],
+      },
+    });
+  });
+
+  test('never touches a view that the user replaced', async () => {
+    const { db, test: database } = await install();
+    await database.query('CREATE TABLE services (host text)');
+    await database.query('DROP VIEW zonekeeper.desired');
+    await database.query(`CREATE VIEW zonekeeper.desired AS SELECT host AS fqdn, NULL::text AS type, '192.0.2.9' AS content, 1 AS ttl,
+      false AS proxied, 'service' AS consumer_kind, host AS consumer_id, NULL::timestamptz AS since FROM services`);
+    await database.query(`SELECT zonekeeper.watch('services')`);
+    expect(await prepareConsumers(db)).toMatchObject({ view: 'custom' });
+    expect(await inspectConsumers(db)).toMatchObject({ view: { mode: 'custom' }, triggers: true });
+    await database.query(`INSERT INTO services VALUES ('a.example.com')`);
+    expect(await db.rows('SELECT kind, consumer_id FROM @.changes WHERE kind = $1', ['services'])).toContainEqual([
+      'services',
+      null,
+    ]);
+  });
+
+  test('names the columns that a replaced view lacks', async () => {
+    const { db, test: database } = await install();
+    await database.query('DROP VIEW zonekeeper.desired');
+    await database.query(`CREATE VIEW zonekeeper.desired AS SELECT 'a' AS fqdn, 'b' AS content`);
+    await expect(inspectConsumers(db)).rejects.toMatchObject({
+      code: 'consumer_tables',
+      message: 'The view "desired" lacks type, ttl, proxied, consumer_kind, consumer_id, since.',
+    });
+  });
+});
+
+describe('the schema version', () => {
+  test('an unprepared database is refused with what to do', async () => {
+    const db = connect(await testDatabase());
+    await expect(requireSchema(db, 'zonekeeper')).rejects.toMatchObject({
+      code: 'schema_missing',
+      todo: 'Run `zonekeeper migrate`.',
+    });
+  });
+
+  test('a schema newer than the binary is refused, by migrate as well', async () => {
+    const { db, test: database } = await install();
+    await database.query(`INSERT INTO zonekeeper.migrations (version, name, checksum) VALUES (9999, 'later', '')`);
+    await expect(requireSchema(db, 'zonekeeper')).rejects.toMatchObject({ code: 'schema_too_new' });
+    await expect(migrateSchema(db)).rejects.toMatchObject({ code: 'schema_too_new' });
+  });
+
+  test('pending migrations are told without applying them', async () => {
+    const db = connect(await testDatabase());
+    const status = await schemaStatus(db);
+    expect(status).toMatchObject({ current: 0, known: knownMigrations().length });
+    expect(status.pending).toHaveLength(knownMigrations().length);
+  });
+});
+
+describe('a database that cannot be used', () => {
+  test('is told apart: no server, no such database, wrong password', async () => {
+    const database = await testDatabase();
+    const at = async (change: (url: URL) => unknown) => {
+      const url = new URL(database.url);
+      change(url);
+      const db = connect({ ...database, url: url.href });
+      return db.rows('SELECT 1').catch((error) => error.code);
+    };
+    expect(await at((url) => Object.assign(url, { port: '1' }))).toBe('database_unreachable');
+    expect(await at((url) => Object.assign(url, { pathname: '/nowhere' }))).toBe('database_unreachable');
+    expect(await at((url) => Object.assign(url, { password: 'wrong' }))).toBe('database_auth');
+  });
+});
