@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { because, type Context, carryOn, mergeContexts, type Watcher } from '../../../src/reconcile/context.ts';
+import { FlapDetector } from '../../../src/reconcile/flap.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const watcher = (): Watcher => ({ settled: () => undefined });
+const asked = (over: Partial<Context>): Context => ({
+  ...because('sync', 50),
+  operationId: 'o1',
+  actor: 'me',
+  ...over,
+});
+
+describe('two reasons for one run', () => {
+  test('the more urgent one speaks, the earliest moment counts, all listeners are told', () => {
+    const [a, b] = [watcher(), watcher()];
+    const merged = mergeContexts({ ...because('change', 10), watchers: [a] }, asked({ watchers: [b] }));
+    expect(merged).toMatchObject({ trigger: 'sync', since: 10, operationId: 'o1', actor: 'me' });
+    expect(merged.watchers).toHaveLength(2);
+  });
+
+  test('do not depend on their order', () => {
+    const [x, y] = [because('drift', 5), asked({})];
+    expect(mergeContexts(x, y)).toEqual(mergeContexts(y, x));
+  });
+
+  test('an order is carried out once: the next run has neither it nor the listeners', () => {
+    const context = asked({ watchers: [watcher()], order: { kind: 'delete', force: true } });
+    expect(carryOn(context)).toMatchObject({ watchers: [], order: null, operationId: 'o1' });
+  });
+});
+
+describe('a record that somebody keeps changing back', () => {
+  test('is repaired at once a few times, then at growing pauses, and at once again after a quiet time', async () => {
+    const clock = new VirtualClock();
+    const flaps = new FlapDetector(clock);
+    for (let i = 0; i < 4; i++) flaps.repaired('a');
+    expect(flaps.pauseMs('a')).toBe(0);
+    flaps.repaired('a');
+    expect(flaps.pauseMs('a')).toBe(60_000);
+    await clock.advance(60_000);
+    expect(flaps.pauseMs('a')).toBe(0);
+    flaps.repaired('a');
+    expect(flaps.pauseMs('a')).toBe(120_000);
+    expect(flaps.pauseMs('b')).toBe(0);
+    await clock.advance(600_000);
+    expect(flaps.pauseMs('a')).toBe(0);
+  });
+});
