@@ -5,7 +5,9 @@ import { fileKey, flagName } from './setting.ts';
 export const DOCS_BEGIN = '<!-- settings: generated from src/config/schema.ts -->';
 export const DOCS_END = '<!-- end of settings -->';
 
-/** All settings as a Markdown table. */
+const HEAD = ['variable', 'flag, key', 'type', 'default', 'meaning'];
+
+/** All settings as a Markdown table, its columns aligned as the formatter aligns them. */
 export function settingsMarkdown(): string {
   const rows = SETTING_KEYS.map((key) => {
     const { env, type, doc, secret, default: value, absent, requiredBy = [] } = describe(key);
@@ -13,10 +15,12 @@ export function settingsMarkdown(): string {
     const others = `\`--${flagName(env)}\`<br>\`${fileKey(env)}\``;
     const needed = requiredBy.length === 0 ? '' : ` Required by ${requiredBy.map((name) => `\`${name}\``).join(', ')}.`;
     const fallback = value === null ? (absent ?? 'none') : `\`${value}\``;
-    return `| ${[names, others, type.kind, fallback, `${doc}${needed}`].map(cell).join(' | ')} |`;
+    return [names, others, type.kind, fallback, `${doc}${needed}`].map(cell);
   });
-  const head = ['| variable | flag, key | type | default | meaning |', '|---|---|---|---|---|'];
-  return [...head, ...rows].join('\n');
+  const widths = HEAD.map((title, index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((text, index) => text.padEnd(widths[index] ?? 0)).join(' | ')} |`;
+  return [line(HEAD), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 /** A document with the part between the markers made anew. */

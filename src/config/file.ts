@@ -20,7 +20,7 @@ export async function readConfigFile(path: string): Promise<FileContent> {
   // Loaded only here: most starts have no file.
   const { LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
-  // prettyErrors would put an excerpt of the file into the message.
+  // No error object may hold an excerpt of the file, whoever gets to see it.
   const document = parseDocument(read.text, { lineCounter: lines, prettyErrors: false });
   const [error] = document.errors;
   if (error !== undefined) {
