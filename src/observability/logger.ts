@@ -22,7 +22,7 @@ export interface LogOptions {
 /** A process's log. */
 export interface Log {
   readonly logger: Logger;
-  /** The level of the logger and of all its children. */
+  /** The level of the logger and of all its children that were not given one of their own. */
   level: LogLevel;
 }
 
@@ -35,7 +35,6 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const { fd = 1, format, wall = Date.now } = options;
   const output = options.output ?? destination({ fd, sync: true });
   const pretty = format === 'pretty' || (format === 'auto' && options.terminal === true);
-  const children = new Children();
   const logger = pino(
     {
       level: options.level,
@@ -45,7 +44,6 @@ export async function createLog(options: LogOptions): Promise<Log> {
       serializers: { err: loggedError, error: loggedError },
       depthLimit: 8,
       edgeLimit: 200,
-      onChild: (child) => children.add(child),
     },
     redacted(options.redactor, output, pretty ? await prettyFormat() : null),
   );
@@ -57,8 +55,8 @@ export async function createLog(options: LogOptions): Promise<Log> {
     },
     set level(wanted) {
       level = wanted;
+      // Children have the logger as their prototype, and so its level with it.
       logger.level = wanted;
-      for (const child of children.all()) child.level = wanted;
     },
   };
 }
@@ -86,21 +84,4 @@ async function prettyFormat(): Promise<(line: string) => string> {
     errorLikeObjectKeys: ['err', 'error'],
   });
   return (line) => print(line) ?? '';
-}
-
-/** The children of a logger, each of which keeps a level of its own. Held weakly: requests make children, too. */
-class Children {
-  #refs: WeakRef<Logger>[] = [];
-  #pruneAt = 256;
-
-  add(child: Logger): void {
-    this.#refs.push(new WeakRef(child));
-    if (this.#refs.length < this.#pruneAt) return;
-    this.#refs = this.#refs.filter((ref) => ref.deref() !== undefined);
-    this.#pruneAt = Math.max(256, this.#refs.length * 2);
-  }
-
-  all(): Logger[] {
-    return this.#refs.flatMap((ref) => ref.deref() ?? []);
-  }
 }

@@ -74,7 +74,7 @@ describe('the log', () => {
 
   it('changes its level while it runs, with that of every child', async () => {
     const { log, lines } = await logTo({ level: 'warn' });
-    const child = log.logger.child({ zone: 'z' }).child({ fqdn: 'a.z' });
+    const child = log.logger.child({ zone: 'z' }).child({ fqdn: 'a.z' }, { serializers: {} });
     child.info('silent');
     log.level = 'debug';
     child.debug('heard');
