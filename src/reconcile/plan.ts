@@ -1,8 +1,8 @@
 import type { Problem } from '../dns/desired.ts';
 import { planHash } from '../dns/plan.ts';
-import type { Change, NameState } from '../dns/record.ts';
-import type { Assessment } from './assess.ts';
+import type { Change } from '../dns/record.ts';
 import type { Deletion, Guard } from './guard.ts';
+import type { Findings, Standing } from './survey.ts';
 import type { ManagedZone } from './zone.ts';
 
 /** A change that a sync would make, or would not because something holds it. */
@@ -12,28 +12,21 @@ export interface PlannedChange {
   readonly held: Problem | null;
 }
 
-/** A name that no change would bring in sync. */
-export interface PlannedProblem {
-  readonly fqdn: string;
-  readonly state: NameState;
-  readonly problem: Problem;
-}
-
 /** What a sync would do. */
 export interface Plan {
   readonly changes: readonly PlannedChange[];
-  readonly problems: readonly PlannedProblem[];
+  readonly problems: readonly Standing[];
   readonly alreadySynced: number;
   /** Binds a confirmation to the deletions of this very plan. */
   readonly hash: string;
 }
 
 /** Makes the plan of what a survey found; asks the guard which deletions it would hold. */
-export async function makePlan(guard: Guard, assessments: readonly Assessment[], alreadySynced: number): Promise<Plan> {
+export async function makePlan(guard: Guard, { differing, settled, standing }: Findings): Promise<Plan> {
   const changes: PlannedChange[] = [];
-  const problems: PlannedProblem[] = [];
+  const problems: Standing[] = [...standing];
   const deletions = new Map<ManagedZone, Deletion[]>();
-  for (const { facts, parts, desired } of assessments) {
+  for (const { facts, parts, desired } of differing) {
     if (parts.length === 0 && desired !== null) {
       problems.push({
         fqdn: facts.fqdn,
@@ -68,7 +61,7 @@ export async function makePlan(guard: Guard, assessments: readonly Assessment[],
       for (const change of deletion.changes) changes.push({ change, zone: zone.name, held });
     }
   }
-  return { changes, problems, alreadySynced, hash: planHash(changes.map(({ change }) => change)) };
+  return { changes, problems, alreadySynced: settled, hash: planHash(changes.map(({ change }) => change)) };
 }
 
 /** Record ids of the deletions in a plan: what a confirmation releases. */

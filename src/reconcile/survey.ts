@@ -1,5 +1,7 @@
+import type { Problem } from '../dns/desired.ts';
 import { parseMark } from '../dns/mark.ts';
-import type { Ledger, NameFacts } from '../ledger/port.ts';
+import type { NameState } from '../dns/record.ts';
+import type { Ledger, NameFacts, StoredState } from '../ledger/port.ts';
 import { type Assessment, assess, isSettled } from './assess.ts';
 import type { Guard } from './guard.ts';
 import type { Rules } from './reconciler.ts';
@@ -16,7 +18,17 @@ export interface SurveyOptions {
 /** Names that are not as they should be, and how many are. */
 export interface Findings {
   readonly differing: readonly Assessment[];
+  /** Names that are in sync. */
   readonly settled: number;
+  /** Names that are not, for which nothing can be done now that was not done: in conflict, failed for good. */
+  readonly standing: readonly Standing[];
+}
+
+/** A name that stays as it is although it is not in sync. */
+export interface Standing {
+  readonly fqdn: string;
+  readonly state: NameState;
+  readonly problem: Problem;
 }
 
 /** Names that one page of the ledger holds. */
@@ -32,8 +44,7 @@ export async function survey(
   onFacts?: (facts: NameFacts) => void,
 ): Promise<Findings> {
   const { ledger, zones, guard, rules } = options;
-  const differing: Assessment[] = [];
-  let settled = 0;
+  const findings = new FindingsBuilder();
   for (let after: string | null = null; ; ) {
     const page = await ledger.survey({ zone: zone?.name ?? null, after, limit: PAGE });
     for (const facts of page.names) {
@@ -46,18 +57,41 @@ export async function survey(
       )
         continue;
       const assessment = assess(facts, zones, rules);
-      if (isSettled(assessment)) settled += assessment.desired === null ? 0 : 1;
-      else differing.push(assessment);
+      findings.add(assessment);
     }
     if (page.next === null) break;
     after = page.next;
   }
-  expectDeletions(guard, differing);
-  return { differing, settled };
+  return findings.build(guard);
+}
+
+/** Sorts names by whether anything is to be done for them. */
+export class FindingsBuilder {
+  readonly #differing: Assessment[] = [];
+  readonly #standing: Standing[] = [];
+  #settled = 0;
+
+  add(assessment: Assessment): void {
+    const { facts, desired } = assessment;
+    if (!isSettled(assessment)) this.#differing.push(assessment);
+    else if (facts.state !== null) this.#standing.push(standingOf(facts.fqdn, facts.state));
+    else if (desired !== null) this.#settled += 1;
+  }
+
+  /** Tells the guard of all deletions before anybody can act on one. */
+  build(guard: Guard): Findings {
+    expectDeletions(guard, this.#differing);
+    return { differing: this.#differing, settled: this.#settled, standing: this.#standing };
+  }
+}
+
+/** The stored state of a name, as a problem. */
+function standingOf(fqdn: string, { state, code, reason }: StoredState): Standing {
+  return { fqdn, state, problem: { code: code ?? 'internal', message: reason ?? '' } };
 }
 
 /** Tells the guard of all names that would lose their last record. */
-export function expectDeletions(guard: Guard, assessments: readonly Assessment[]): void {
+function expectDeletions(guard: Guard, assessments: readonly Assessment[]): void {
   const byZone = new Map<string, string[]>();
   for (const { facts, parts } of assessments) {
     for (const { zone, verdict } of parts) {

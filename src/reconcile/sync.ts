@@ -4,11 +4,11 @@ import type { WorkQueue } from '../controller/queue.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { OperationProgress } from '../ledger/operations.ts';
 import type { Source } from '../sources/port.ts';
-import { type Assessment, assess, isSettled } from './assess.ts';
+import { type Assessment, assess } from './assess.ts';
 import { because, type Context, type Watcher } from './context.ts';
 import { deletedIds, makePlan, type Plan } from './plan.ts';
 import { type Report, ReportBuilder } from './report.ts';
-import { expectDeletions, type SurveyOptions, survey } from './survey.ts';
+import { type Findings, FindingsBuilder, type SurveyOptions, survey } from './survey.ts';
 
 export interface SyncOptions extends SurveyOptions {
   readonly source: Source;
@@ -38,16 +38,17 @@ const SYNC_LIMIT_MS = 3_600_000;
 /** One operation over all names, or those that are named: refresh, then reconcile all that differ. */
 export async function sync(options: SyncOptions, request: SyncRequest): Promise<Report> {
   if (request.refresh) await refresh(options, request);
-  const { differing, settled } = await find(options, request.fqdns);
-  const plan = await makePlan(options.guard, differing, settled);
+  const findings = await find(options, request.fqdns);
+  const plan = await makePlan(options.guard, findings);
   if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
   const report = new ReportBuilder();
   if (request.dryRun) {
     report.plan(plan);
     return report.build(plan.hash);
   }
-  report.synced(settled);
-  await reconcileAll(options, request, differing, report);
+  report.synced(findings.settled);
+  for (const { fqdn, state, problem } of findings.standing) report.name(fqdn, { state, problem, changes: [] });
+  await reconcileAll(options, request, findings.differing, report);
   return report.build(plan.hash);
 }
 
@@ -70,16 +71,12 @@ async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: Sy
   await Promise.all(lists);
 }
 
-async function find(
-  options: SyncOptions,
-  fqdns: readonly string[] | null,
-): Promise<{ differing: readonly Assessment[]; settled: number }> {
+async function find(options: SyncOptions, fqdns: readonly string[] | null): Promise<Findings> {
   if (fqdns === null) return survey(options, null);
   const facts = await options.ledger.facts(fqdns);
-  const assessments = [...facts.values()].map((one) => assess(one, options.zones, options.rules));
-  const differing = assessments.filter((assessment) => !isSettled(assessment));
-  expectDeletions(options.guard, differing);
-  return { differing, settled: assessments.length - differing.length };
+  const findings = new FindingsBuilder();
+  for (const one of facts.values()) findings.add(assess(one, options.zones, options.rules));
+  return findings.build(options.guard);
 }
 
 async function confirm({ guard }: SyncOptions, request: SyncRequest, hash: string, plan: Plan): Promise<void> {

@@ -124,7 +124,7 @@ export function recordRoutes(app: App, services: Services): void {
         tags: ['records'],
         summary: 'Take over the foreign record that holds a wanted name.',
         params,
-        body: z.strictObject({}).optional(),
+        body: z.strictObject({}).nullish(),
         response: { 200: reportSchema, default: problemSchema },
       },
     },

@@ -19,7 +19,8 @@ export function syncRoutes(app: App, services: Services): void {
           summary: 'Make Cloudflare equal to what the database says.',
           description:
             'Answers with the report when it is done; with `Prefer: respond-async`, at once with the operation. A second equal call joins the running one.',
-          body: syncRequestSchema.optional(),
+          // A request without a body has null here.
+          body: syncRequestSchema.nullish(),
           headers: z.object({ prefer: z.string().optional() }),
           response: { 200: reportSchema, 202: operationSchema, default: problemSchema },
         },
