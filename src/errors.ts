@@ -90,6 +90,13 @@ export const ERRORS = {
     'Correct the view zonekeeper.desired as the detail says. Nothing is deleted until then.',
   ),
 
+  embedded_postgres: spec(
+    503,
+    'never',
+    'The embedded PostgreSQL cannot be started',
+    'Correct what the detail names, or use a PostgreSQL of your own: `zonekeeper migrate`, then `zonekeeper run`.',
+  ),
+
   // A consumer's row
   name_invalid: spec(422, 'never', 'The name is not a valid host name', 'Correct the name in the consumer row.'),
   name_ignored: spec(

