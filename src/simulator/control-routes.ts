@@ -55,7 +55,7 @@ export class ControlRoutes {
       const route = this.#routes.find((one) => one.path === head && one.method === request.method);
       if (route === undefined) throw new ZonekeeperError('not_found', `There is no ${request.method} ${url.pathname}.`);
       const body = await bodyOf(request);
-      json(response, 200, route.run({ query: url.searchParams, rest: decodeURIComponent(rest), body }) ?? {});
+      json(response, 200, route.run({ query: url.searchParams, rest: decoded(rest), body }) ?? {});
     } catch (error) {
       problem(response, error);
     }
@@ -125,6 +125,14 @@ function routesOf(control: Control): readonly ControlRoute[] {
     }),
     route('POST', '/reset', () => control.reset()),
   ];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new ZonekeeperError('bad_request', `${JSON.stringify(text)} is not well-formed.`);
+  }
 }
 
 function settingsOf(body: unknown): SettingsChange {

@@ -103,7 +103,8 @@ function createSimulatorServer(control: Control, ended: AbortSignal): Server {
   const server = createServer((request, response) => {
     // A connection that breaks is the caller's matter, or one of our faults.
     response.on('error', () => {});
-    const url = new URL(request.url ?? '/', 'http://simulator');
+    // Whatever is asked for, even `//` or a whole address, is taken as a path.
+    const url = URL.parse(`http://simulator${request.url}`) ?? new URL('http://simulator/invalid');
     if (url.pathname.startsWith('/_simulator')) void routes.handle(request, response, url);
     else if (url.pathname !== '/') void endpoint.handle(request, response, url);
     else response.setHeader('content-type', 'text/plain; charset=utf-8').end(indexPage());
