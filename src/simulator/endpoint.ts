@@ -71,11 +71,21 @@ export class Endpoint {
     const call: Call = { route, url, method, entry, request, response, fault, rate };
     try {
       await this.#answer(call, admitted);
-    } catch {
-      // The connection broke while the body came in, or the simulator ends.
-      traffic.end(entry, 'none', null);
-      reset(response);
+    } catch (error) {
+      await this.#failed(call, error);
     }
+  }
+
+  /** Mostly the connection broke while the body came in, or the simulator ends; what else went wrong must be seen. */
+  async #failed(call: Call, error: unknown): Promise<void> {
+    const { request, response, entry } = call;
+    if (this.#parts.ended.aborted || !request.complete || response.destroyed || response.headersSent) {
+      return this.#gone(call, () => reset(response));
+    }
+    const message = `The simulator itself failed: ${error instanceof Error ? error.message : error}`;
+    this.#parts.traffic.end(entry, 500, 10001);
+    const answer = failureAnswer(new ApiFailure(500, { code: 10001, message }));
+    await send(response, answer, undefined, { clock: this.#parts.clock, ended: this.#parts.ended });
   }
 
   async #answer(call: Call, admitted: Attempt<Admission>): Promise<void> {
