@@ -56,7 +56,8 @@ function causesOf(error: ZonekeeperError): string[] {
   const causes: string[] = [];
   let cause: unknown = error.cause;
   while (cause instanceof Error && causes.length < MAX_CAUSES) {
-    if (cause.message !== error.message && cause.message !== '') causes.push(cause.message);
+    // Most of our messages quote what led to them.
+    if (cause.message !== '' && !error.message.includes(cause.message)) causes.push(cause.message);
     cause = cause.cause;
   }
   return causes;

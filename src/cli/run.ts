@@ -8,12 +8,20 @@ import { EXIT } from './exit.ts';
 export default async function run(context: CommandContext): Promise<number> {
   const config = await context.config('run');
   const log = await context.log(config);
-  const { version, signal } = context;
+  const { version, signal, redactor } = context;
   const metrics = new Metrics({
     build: { version, node_version: process.version },
     onScrapeError: (error) => log.logger.warn({ err: error }, 'a scrape is not complete'),
   });
-  const daemon = new Daemon({ config, version, log: log.logger, metrics, clock: systemClock, random: Math.random });
+  const daemon = new Daemon({
+    config,
+    version,
+    log: log.logger,
+    metrics,
+    clock: systemClock,
+    random: Math.random,
+    onSecret: (value) => redactor.add(value),
+  });
   await daemon.start();
   await aborted(signal);
   await daemon.stop();

@@ -58,6 +58,11 @@ export class Cloudflare {
     return until === null ? 0 : Math.max(0, until - this.#clock.now());
   }
 
+  /** Uses another token from the next call on. Throws `config_invalid` for what cannot be one. */
+  setToken(token: string): void {
+    this.api.setToken(token);
+  }
+
   stop(): void {
     this.budget.stop();
   }

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { SettingKey } from '../config/schema.ts';
+import { type SecretWatch, watchSecrets } from '../config/watch-secrets.ts';
 import type { Clock, Random } from '../controller/clock.ts';
 import { connectionConfig, Database, type DatabaseOptions } from '../database/database.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
@@ -29,6 +31,8 @@ export interface DaemonOptions {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: Random;
+  /** A secret was read anew from its file: to be hidden from now on, too. */
+  readonly onSecret?: (value: string) => void;
 }
 
 /**
@@ -40,6 +44,9 @@ export interface DaemonOptions {
  */
 export class Daemon {
   readonly #options: DaemonOptions;
+  /** The settings, with secrets as they were last read. */
+  #config: Config<'run'>;
+  #secrets: SecretWatch | null = null;
   readonly #rules: Rules;
   readonly #db: Database;
   readonly #hub = new EventHub();
@@ -58,6 +65,7 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     const { config, log, clock, random, metrics } = options;
     this.#options = options;
+    this.#config = config;
     this.#rules = rulesOf(config);
     const database: DatabaseOptions = {
       url: config.databaseUrl,
@@ -72,7 +80,8 @@ export class Daemon {
       this.#scraper.scrape(this.#term, this.#cloudflare?.budget.remaining() ?? null, this.#listener.connected),
     );
     this.#listener = new Listener({
-      connection: () => connectionConfig({ ...database, applicationName: 'zonekeeper-listen' }),
+      connection: () =>
+        connectionConfig({ ...database, url: this.#config.databaseUrl, applicationName: 'zonekeeper-listen' }),
       channels: ['changes', 'operations', 'events', 'leader'].map((name) => this.#db.channel(name)),
       heartbeatChannel: this.#db.channel('heartbeat'),
       clock,
@@ -106,7 +115,7 @@ export class Daemon {
     this.#app = buildApp({
       logger: log,
       access: {
-        token: () => config.apiToken,
+        token: () => this.#config.apiToken,
         anonymousRead: config.allowAnonymous === 'read',
         hosts: config.hosts ?? [],
       },
@@ -152,8 +161,25 @@ export class Daemon {
       });
     }
     log.info({ address: this.#address }, `serving ${this.#address}`);
+    this.#secrets = await watchSecrets({
+      files: config.secretFiles,
+      onChange: (key, value) => this.#rotate(key, value),
+      onProblem: (_, problem) => log.warn(problem),
+    });
     this.#listener.start();
     this.#election.start();
+  }
+
+  /** A secret has a new value since now. */
+  #rotate(key: SettingKey, value: string): void {
+    const { log, onSecret } = this.#options;
+    onSecret?.(value);
+    this.#config = { ...this.#config, [key]: value };
+    log.info({ setting: key }, 'a secret was read anew');
+    if (key === 'cloudflareApiToken') this.#useToken(value);
+    if (key !== 'databaseUrl') return;
+    this.#db.moveTo(value).catch((error) => log.warn({ err: error }, 'the old database connections did not end'));
+    this.#listener.reconnect();
   }
 
   /** Ends in order; resolves within about the grace period. Nothing that was begun is lost. */
@@ -167,10 +193,19 @@ export class Daemon {
     await this.#election.stop();
     this.#announcer.stop();
     this.#hub.close();
+    await this.#secrets?.close();
     await this.#listener.stop();
     await this.#app.close();
     await this.#db.close();
     log.info({ grace_ms: config.shutdownGraceMs }, 'stopped');
+  }
+
+  #useToken(token: string): void {
+    try {
+      this.#cloudflare?.setToken(token);
+    } catch (error) {
+      this.#options.log.error({ code: toError(error).code }, `the new token is not used: ${toError(error).message}`);
+    }
   }
 
   /** One after the other: a term has ended before the next one begins. */
@@ -181,7 +216,8 @@ export class Daemon {
   }
 
   async #lead(epoch: number): Promise<void> {
-    const { config, clock, random, log, metrics } = this.#options;
+    const { clock, random, log, metrics } = this.#options;
+    const config = this.#config;
     if (this.#stopping || this.#election.epoch !== epoch) return;
     const cloudflare = new Cloudflare({ config, db: this.#db, clock, metrics, log });
     try {

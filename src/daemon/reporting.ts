@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../controller/clock.ts';
+import { Collapse } from '../observability/collapse.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { CoreObserver } from '../reconcile/observer.ts';
 import type { Announcer } from './announcer.ts';
@@ -12,6 +13,8 @@ export function reporting(options: {
   announcer: Announcer;
 }): CoreObserver {
   const { metrics, log, clock, announcer } = options;
+  // A thousand names that fail for one reason are one line now and one a minute; each name's state has its own reason.
+  const repeated = new Collapse({ clock, write: (message, fields) => log.warn(fields, message) });
   return {
     driftDetected: (zone, kind) => metrics.driftDetected.inc({ zone, kind }),
     changed: ({ fqdn, zone, action, result, trigger, reason, operationId }) => {
@@ -27,7 +30,7 @@ export function reporting(options: {
         ...(operationId !== null && { operation_id: operationId }),
       };
       if (result === 'done') log.info(line, `${past(action)} ${fqdn}`);
-      else log.warn(line, `could not ${action} ${fqdn}`);
+      else repeated.say(`${zone} ${action} ${result}`, `could not ${action} ${fqdn}`, line);
     },
     converged: (zone, trigger, ms) => metrics.converge.observe({ zone, trigger }, ms / 1000),
     stateChanged: (fqdn, zone, state, reason) => {
@@ -38,17 +41,22 @@ export function reporting(options: {
       const now = clock.wall() / 1000;
       metrics.lastCheck.set({ zone }, now);
       if (error === null) metrics.lastSuccess.set({ zone }, now);
-      else log.warn({ zone, code: error.code }, `the zone ${zone} could not be looked at: ${error.message}`);
+      else
+        repeated.say(`${zone} ${error.code}`, `the zone ${zone} could not be looked at: ${error.message}`, {
+          zone,
+          code: error.code,
+        });
     },
     failed: (what, error) => {
       // The leadership ended or the process stops: whoever leads next goes on.
       if (error.code === 'shutting_down' || error.code === 'not_leader')
         log.debug({ what, code: error.code }, error.message);
       else
-        log.warn(
-          { what, code: error.code, ...(error.code === 'internal' && { err: error }) },
-          `${what}: ${error.message}`,
-        );
+        repeated.say(`failed ${error.code}`, `${what}: ${error.message}`, {
+          what,
+          code: error.code,
+          ...(error.code === 'internal' && { err: error }),
+        });
     },
   };
 }

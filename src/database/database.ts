@@ -37,25 +37,23 @@ export class Database implements Queryable {
   readonly schema: string;
   /** The schema as a quoted identifier. */
   readonly schemaSql: string;
-  readonly #pool: pg.Pool;
+  #pool: pg.Pool;
+  readonly #options: DatabaseOptions;
   /** Statements with the schema put in; as many as the code has, so it needs no bound. */
   readonly #statements = new Map<string, string>();
 
   constructor(options: DatabaseOptions) {
     this.schema = options.schema;
     this.schemaSql = pg.escapeIdentifier(options.schema);
-    this.#pool = new pg.Pool({
-      ...connectionConfig(options),
-      max: options.connections ?? 8,
-      idleTimeoutMillis: 60_000,
-      // A dead peer is found by the kernel, also on a connection that waits for nothing.
-      keepAlive: true,
-      // Set by statement, not as a start-up parameter: poolers refuse those.
-      onConnect: async (client) => {
-        await client.query(`SET statement_timeout = ${Math.trunc(options.statementTimeoutMs ?? 60_000)}`);
-      },
-    });
-    this.#pool.on('error', (error) => options.onIdleError?.(error));
+    this.#options = options;
+    this.#pool = makePool(options);
+  }
+
+  /** Connects elsewhere from the next statement on; statements under way end where they are. */
+  async moveTo(url: string): Promise<void> {
+    const old = this.#pool;
+    this.#pool = makePool({ ...this.#options, url });
+    await old.end();
   }
 
   /** The name under which this installation listens: `<schema>_changes`, `<schema>_events`. */
@@ -139,6 +137,22 @@ export class Database implements Queryable {
   async close(): Promise<void> {
     await this.#pool.end();
   }
+}
+
+function makePool(options: DatabaseOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...connectionConfig(options),
+    max: options.connections ?? 8,
+    idleTimeoutMillis: 60_000,
+    // A dead peer is found by the kernel, also on a connection that waits for nothing.
+    keepAlive: true,
+    // Set by statement, not as a start-up parameter: poolers refuse those.
+    onConnect: async (client) => {
+      await client.query(`SET statement_timeout = ${Math.trunc(options.statementTimeoutMs ?? 60_000)}`);
+    },
+  });
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return pool;
 }
 
 /** How every connection of ours is made, the pool's and the listener's. */

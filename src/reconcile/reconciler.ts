@@ -111,10 +111,12 @@ export class Reconciler {
       this.#tell(fqdn, context, result.outcome);
       return this.#next(context, result);
     } catch (error) {
-      stay.leave();
       const { code, message } = toError(error);
       this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: [] });
       throw error;
+    } finally {
+      // Whoever stays would keep every writer waiting.
+      stay.leave();
     }
   }
 
