@@ -1,28 +1,48 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
-import { describe } from 'vitest';
+import { describe, it } from 'vitest';
 
-/** Where the workers write down what is absent, for the closing lines of the run. */
-export const ABSENT_FILE = join(tmpdir(), `zonekeeper-tests-absent-${userInfo().uid}.txt`);
+declare module 'vitest' {
+  interface TaskMeta {
+    /** The tool for want of which the test is not run. */
+    absent?: string;
+  }
+}
+
+/** How to find out whether a tool is there: a program and arguments that end with 0 then. By default `<tool> --version`. */
+const PROBES: Readonly<Record<string, readonly [program: string, ...args: string[]]>> = {
+  // Not --version: a client without a server is of no use.
+  'container engine': ['docker', 'version'],
+};
+
+const PROBE_MS = 20_000;
 
 /**
- * `describe` for tests that need a program. Without it they are skipped, and the end of the run says so in one line; with
- * `ZONEKEEPER_TEST_REQUIRE_ALL=1` they fail instead.
+ * `describe` for tests that need tools which not every machine has. Where one is absent the tests are skipped, and the end
+ * of the run says so in one line per tool; with `ZONEKEEPER_TEST_REQUIRE_ALL=1` they fail instead.
+ *
+ *     requires('container engine')('PostgreSQL in a container', () => { it(...) })
  */
-export function requires(
-  program: string,
-  args: readonly string[],
-  what: string,
-): typeof describe | typeof describe.skip {
-  try {
-    execFileSync(program, args, { stdio: 'ignore' });
-    return describe;
-  } catch (error) {
-    if (process.env.ZONEKEEPER_TEST_REQUIRE_ALL === '1')
-      throw new Error(`${program} is needed for ${what}`, { cause: error });
-    appendFileSync(ABSENT_FILE, `${what} (${program} is not installed)\n`);
-    return describe.skip;
+export function requires(...tools: readonly string[]): (name: string, body: () => void) => void {
+  const absent = tools.find((tool) => !present(tool));
+  if (absent === undefined) return (name, body) => describe(name, body);
+  if (process.env.ZONEKEEPER_TEST_REQUIRE_ALL === '1') {
+    // The tests themselves would fail in ways that do not tell why.
+    return (name) => it(`${name} (needs: ${absent})`, () => expectTool(absent));
   }
+  return (name, body) => describe(name, { skip: true, meta: { absent } }, body);
+}
+
+/** Does the tool answer? */
+export function present(tool: string): boolean {
+  const [program, ...args] = PROBES[tool] ?? [tool, '--version'];
+  try {
+    execFileSync(program, args, { stdio: 'ignore', timeout: PROBE_MS });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function expectTool(tool: string): void {
+  throw new Error(`There is no ${tool} here, and ZONEKEEPER_TEST_REQUIRE_ALL=1 lets no test be left out.`);
 }
