@@ -341,3 +341,24 @@ export function toError(error: unknown): ZonekeeperError {
   const message = error instanceof Error ? error.message : String(error);
   return new ZonekeeperError('internal', message, { cause: error });
 }
+
+/** A problem (RFC 9457): what the API answers and the command line prints as JSON. */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  /** What to do about it. */
+  readonly todo: string;
+  readonly retry: Retry;
+  /** Facts of this occurrence. */
+  readonly [fact: string]: unknown;
+}
+
+/** The problem for an error. Its facts come first, so that none of them replaces a standard member. */
+export function problemBody(error: ZonekeeperError): ProblemBody {
+  const { title, status, todo, retry } = error.spec;
+  const type = `urn:zonekeeper:error:${error.code}`;
+  return { ...error.facts, type, title, status, detail: error.message, code: error.code, todo, retry };
+}

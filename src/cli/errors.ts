@@ -1,4 +1,4 @@
-import { toError, type ZonekeeperError } from '../errors.ts';
+import { problemBody, toError, type ZonekeeperError } from '../errors.ts';
 import type { Redactor } from '../observability/redactor.ts';
 import { printable } from './table.ts';
 
@@ -13,7 +13,7 @@ export interface ErrorPrint {
 /** What is printed of an error: what happened, every single problem, what led to it, and what to do about it. */
 export function formatError(thrown: unknown, { json, redactor }: ErrorPrint): string {
   const error = toError(thrown);
-  return json ? `${JSON.stringify(redactor.value(problemOf(error)))}\n` : redactor.text(textOf(error));
+  return json ? `${JSON.stringify(redactor.value(problemBody(error)))}\n` : redactor.text(textOf(error));
 }
 
 function textOf(error: ZonekeeperError): string {
@@ -30,21 +30,6 @@ function textOf(error: ZonekeeperError): string {
   // A bug: whoever reports it needs the place.
   if (error.code === 'internal') lines.push(stackOf(error));
   return `${lines.filter((line) => line !== '').join('\n')}\n`;
-}
-
-/** The members that the HTTP API answers, facts first so that none replaces a standard one. */
-function problemOf(error: ZonekeeperError): Record<string, unknown> {
-  const { title, status, todo, retry } = error.spec;
-  return {
-    ...error.facts,
-    type: `urn:zonekeeper:error:${error.code}`,
-    title,
-    status,
-    detail: error.message,
-    code: error.code,
-    todo,
-    retry,
-  };
 }
 
 function problemsOf(error: ZonekeeperError): string[] {

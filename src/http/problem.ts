@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, type ZonekeeperError } from '../errors.ts';
+import { ERRORS, type ErrorCode, problemBody, type ZonekeeperError } from '../errors.ts';
 
 /** An error as the API answers it (RFC 9457), with what to do about it. */
 export const problemSchema = z
@@ -23,18 +23,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
 
 /** The body for an error. Its facts are part of it; none of them replaces a standard member. */
 export function problemOf(error: ZonekeeperError, requestId?: string): Problem {
-  const { status, title, todo, retry } = error.spec;
-  return {
-    ...error.facts,
-    type: `urn:zonekeeper:error:${error.code}`,
-    title,
-    status,
-    detail: error.message,
-    code: error.code,
-    todo,
-    retry,
-    ...(requestId === undefined ? {} : { request_id: requestId }),
-  };
+  return { ...problemBody(error), ...(requestId === undefined ? {} : { request_id: requestId }) };
 }
 
 /** The problem of an operation that failed in another process: code and sentence came through the database. */
