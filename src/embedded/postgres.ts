@@ -108,7 +108,8 @@ function settingsOf(options: EmbeddedOptions, port: number): [string, string][] 
     port: String(port),
     cluster_name: ownerSetting(process.pid),
     max_connections: '200',
-    ...(options.durable === false ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+    // Not synchronous_commit: what is committed stays, even when the server is killed.
+    ...(options.durable === false ? { fsync: 'off', full_page_writes: 'off' } : {}),
     ...options.settings,
   });
 }
@@ -129,19 +130,21 @@ function passes({ said }: ServerProcess, { port }: EmbeddedOptions): boolean {
 async function answering(server: ServerProcess, url: string): Promise<void> {
   const until = performance.now() + READY_MS;
   for (;;) {
-    if (server.end !== null) throw embeddedError(`${server.end}: ${server.said}`);
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });
     client.on('error', () => undefined);
+    let why: unknown;
     try {
-      await client.connect();
-      return;
+      // Whoever has taken the port may never answer.
+      await Promise.race([client.connect(), server.ended]);
+      if (server.end === null) return await client.end();
     } catch (error) {
-      if (performance.now() > until)
-        throw embeddedError(`it does not answer after ${READY_MS / 1_000} s (${(error as Error).message})`, error);
-      await pause(PAUSE_MS);
-    } finally {
-      await client.end().catch(() => undefined);
+      why = error;
+      client.end().catch(() => undefined);
     }
+    if (server.end !== null) throw embeddedError(`${server.end}: ${server.said}`);
+    if (performance.now() > until)
+      throw embeddedError(`it does not answer after ${READY_MS / 1_000} s (${(why as Error).message})`, why);
+    await pause(PAUSE_MS);
   }
 }
 

