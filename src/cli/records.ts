@@ -5,7 +5,7 @@ import { NAME_STATES, type NameState } from '../dns/record.ts';
 import { ZonekeeperError } from '../errors.ts';
 import { type BrowsedName, browseNames, readHistory, readNames } from '../ledger/browse.ts';
 import { requireSchema } from '../ledger/migrate.ts';
-import type { Rules } from '../reconcile/reconciler.ts';
+import type { Rules } from '../reconcile/rules.ts';
 import { namesOf } from './ask-leader.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';

@@ -29,6 +29,8 @@ export const CONFIG_FLAG = 'config';
 /** Kubernetes sets such variables in every pod for a Service called zonekeeper (unless enableServiceLinks is false). */
 const SERVICE_LINK =
   /^ZONEKEEPER_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:ADDR|PORT|PROTO))?)?)$/;
+/** Variables of the test suite, which may be set in a shell that also runs a command. */
+const TESTS = 'ZONEKEEPER_TEST_';
 
 interface Naming {
   readonly origin: Origin;
@@ -74,7 +76,8 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
   const entries: [string, string][] = [];
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || value === '' || name === CONFIG_ENV) continue;
-    if (known.has(name) || (name.startsWith('ZONEKEEPER_') && !SERVICE_LINK.test(name))) entries.push([name, value]);
+    const ours = name.startsWith('ZONEKEEPER_') && !name.startsWith(TESTS) && !SERVICE_LINK.test(name);
+    if (known.has(name) || ours) entries.push([name, value]);
   }
   return layer(ENVIRONMENT, entries, [CONFIG_ENV]);
 }

@@ -10,7 +10,7 @@ import { Operations } from '../ledger/operations.ts';
 import { PostgresLedger } from '../ledger/postgres.ts';
 import { writeZones } from '../ledger/zones.ts';
 import type { CoreObserver } from '../reconcile/observer.ts';
-import type { Rules } from '../reconcile/reconciler.ts';
+import type { Rules } from '../reconcile/rules.ts';
 import { Term, type TermOptions } from '../reconcile/term.ts';
 import type { ManagedZone } from '../reconcile/zone.ts';
 import type { SourceFacts } from '../sources/postgres/prepare.ts';

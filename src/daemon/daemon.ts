@@ -12,7 +12,7 @@ import { EventHub } from '../http/event-hub.ts';
 import { Election } from '../leadership/leader.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Rules } from '../reconcile/reconciler.ts';
+import type { Rules } from '../reconcile/rules.ts';
 import type { Term } from '../reconcile/term.ts';
 import { Listener } from '../sources/postgres/listener.ts';
 import { inspectConsumers, type SourceFacts } from '../sources/postgres/prepare.ts';

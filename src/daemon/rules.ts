@@ -3,7 +3,7 @@ import { PatternList } from '../dns/pattern.ts';
 import { type DesiredRules, outsideProblem, resolveDesired } from '../dns/resolve.ts';
 import { TargetAllowList } from '../dns/target.ts';
 import { ZonekeeperError } from '../errors.ts';
-import type { Rules } from '../reconcile/reconciler.ts';
+import type { Rules } from '../reconcile/rules.ts';
 
 /** The rules of the configuration, ready for use. Throws `config_invalid` for a pattern or target that is none. */
 export function rulesOf(config: Settings): Rules {

@@ -7,7 +7,7 @@ import { browseNames, readHistory, readNames } from '../ledger/browse.ts';
 import { Operations } from '../ledger/operations.ts';
 import { readZones } from '../ledger/zones.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Rules } from '../reconcile/reconciler.ts';
+import type { Rules } from '../reconcile/rules.ts';
 import { Asking } from './asking.ts';
 
 export interface ServiceParts {

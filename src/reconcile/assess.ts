@@ -2,7 +2,7 @@ import type { DesiredName } from '../dns/desired.ts';
 import { sameSpec } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
 import type { NameFacts } from '../ledger/port.ts';
-import type { Rules } from './reconciler.ts';
+import type { Rules } from './rules.ts';
 import type { ManagedZone } from './zone.ts';
 import type { Zones } from './zones.ts';
 

@@ -13,4 +13,6 @@ export interface ChangeOutcome {
   readonly state: NameState | 'gone';
   readonly problem: Problem | null;
   readonly changes: readonly ChangeResult[];
+  /** Why a person's order was not carried out; null when there was none, or it was. */
+  readonly refusal: Problem | null;
 }

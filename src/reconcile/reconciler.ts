@@ -1,51 +1,16 @@
 import { Batcher } from '../controller/batcher.ts';
-import type { Clock } from '../controller/clock.ts';
-import type { Gather } from '../controller/gather.ts';
 import type { Result } from '../controller/workers.ts';
-import type { DesiredName, DesiredRow, Problem } from '../dns/desired.ts';
-import type { Policy } from '../dns/verdict.ts';
 import { toError } from '../errors.ts';
-import type { Ledger, NameFacts, StateUpdate } from '../ledger/port.ts';
+import type { NameFacts, StateUpdate } from '../ledger/port.ts';
 import { type Context, carryOn, type Order } from './context.ts';
+import type { Core } from './core.ts';
 import { DeletionJudge } from './deletions.ts';
 import { FlapDetector } from './flap.ts';
-import type { Guard } from './guard.ts';
-import type { CoreObserver } from './observer.ts';
 import type { ChangeOutcome } from './outcome.ts';
 import { settle, settlementOf } from './settlement.ts';
 import { Stay } from './stay.ts';
-import { Visit, type VisitResult } from './visit.ts';
-import type { Zones } from './zones.ts';
-
-/** What the configuration says about names and changes. */
-export interface Rules {
-  readonly resolve: (fqdn: string, rows: readonly DesiredRow[]) => DesiredName | null;
-  /** Why we may not touch the name at all (ZONEKEEPER_NAMES, ZONEKEEPER_IGNORE); null when we may. */
-  readonly outside: (fqdn: string) => Problem | null;
-  readonly allowApex: boolean;
-  readonly allowWildcard: boolean;
-  readonly policy: Policy;
-  /** Decide and report, change nothing. */
-  readonly dryRun: boolean;
-  /** How long a record outlives its consumer. Milliseconds. */
-  readonly deleteGraceMs: number;
-  readonly ownerId: string;
-}
-
-/** Everything that looking at a name needs. */
-export interface ReconcilerOptions {
-  readonly ledger: Ledger;
-  readonly zones: Zones;
-  readonly guard: Guard;
-  readonly gather: Gather;
-  readonly clock: Clock;
-  readonly defer: (run: () => void) => void;
-  readonly rules: Rules;
-  readonly epoch: number;
-  readonly observer: CoreObserver;
-  /** The pause before the next attempt of a name that fails once more. Milliseconds. */
-  readonly nextBackoffMs: (fqdn: string) => number;
-}
+import { Visit } from './visit.ts';
+import type { VisitResult } from './visit-result.ts';
 
 /** Names whose facts one statement reads, and whose states one transaction writes. */
 const READ_AT_ONCE = 5_000;
@@ -61,7 +26,7 @@ const BACKLOG = 200_000;
  * It reads the present truth when it runs, so it does not matter why, how often or in which order names are queued.
  */
 export class Reconciler {
-  readonly #options: ReconcilerOptions;
+  readonly #options: Core;
   readonly #facts: Batcher<string, NameFacts>;
   readonly #states: Batcher<StateUpdate, undefined>;
   readonly #judge: DeletionJudge;
@@ -69,7 +34,7 @@ export class Reconciler {
   /** Orders that were carried out or refused: a retry keeps its context, and must not do them again. */
   readonly #spent = new WeakSet<Order>();
 
-  constructor(options: ReconcilerOptions) {
+  constructor(options: Core) {
     this.#options = options;
     const { ledger, defer, clock } = options;
     this.#facts = new Batcher({
@@ -112,7 +77,7 @@ export class Reconciler {
       return this.#next(context, result);
     } catch (error) {
       const { code, message } = toError(error);
-      this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: [] });
+      this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: [], refusal: null });
       throw error;
     } finally {
       // Whoever stays would keep every writer waiting.

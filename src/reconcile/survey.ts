@@ -4,7 +4,7 @@ import type { NameState } from '../dns/record.ts';
 import type { Ledger, NameFacts, StoredState } from '../ledger/port.ts';
 import { type Assessment, assess, isSettled } from './assess.ts';
 import type { Guard } from './guard.ts';
-import type { Rules } from './reconciler.ts';
+import type { Rules } from './rules.ts';
 import type { ManagedZone } from './zone.ts';
 import type { Zones } from './zones.ts';
 

@@ -47,7 +47,8 @@ export async function sync(options: SyncOptions, request: SyncRequest): Promise<
     return report.build(plan.hash);
   }
   report.synced(findings.settled);
-  for (const { fqdn, state, problem } of findings.standing) report.name(fqdn, { state, problem, changes: [] });
+  for (const { fqdn, state, problem } of findings.standing)
+    report.name(fqdn, { state, problem, changes: [], refusal: null });
   await reconcileAll(options, request, findings.differing, report);
   return report.build(plan.hash);
 }
@@ -125,7 +126,7 @@ async function reconcileAll(
       code: 'too_many_requests',
       message: 'The work queue is full; the name is looked at later.',
     } as const;
-    watcher.settled(fqdn, { state: 'failed', problem, changes: [] });
+    watcher.settled(fqdn, { state: 'failed', problem, changes: [], refusal: null });
   }
   const timer = clock.after(SYNC_LIMIT_MS, resolve);
   await promise;
@@ -134,6 +135,7 @@ async function reconcileAll(
     report.name(fqdn, {
       state: 'failed',
       problem: { code: 'timeout', message: 'Not finished within an hour; it goes on.' },
+      refusal: null,
       changes: [],
     });
   }
@@ -150,7 +152,8 @@ export function carryOut(
   const watcher: Watcher = {
     settled: (name, outcome) => {
       report.name(name, outcome);
-      resolve(report.build(''));
+      if (outcome.refusal === null) resolve(report.build(''));
+      else reject(new ZonekeeperError(outcome.refusal.code, outcome.refusal.message));
     },
   };
   const context: Context = {

@@ -15,7 +15,8 @@ import { because, type Context, mergeContexts, type Trigger } from './context.ts
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { type DeleteLimit, Guard } from './guard.ts';
 import type { CoreObserver } from './observer.ts';
-import { Reconciler, type Rules } from './reconciler.ts';
+import { Reconciler } from './reconciler.ts';
+import type { Rules } from './rules.ts';
 import { strayNames, survey } from './survey.ts';
 import { ManagedZone } from './zone.ts';
 import { Zones } from './zones.ts';

@@ -1,39 +1,31 @@
 import type { WorkOutcome } from '../cloudflare/writer.ts';
 import type { DesiredName, Problem } from '../dns/desired.ts';
-import type { ActualRecord, Change, NameState, RecordType, TrackedRecord } from '../dns/record.ts';
-import { RECORD_TYPES, sameSpec } from '../dns/record.ts';
+import type { ActualRecord, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
-import type { NameFacts, StateUpdate } from '../ledger/port.ts';
+import type { NameFacts } from '../ledger/port.ts';
 import { type Context, causeOf } from './context.ts';
+import type { Core } from './core.ts';
 import type { DeletionJudge } from './deletions.ts';
 import type { FlapDetector } from './flap.ts';
-import type { ChangeOutcome, ChangeResult } from './outcome.ts';
-import type { ReconcilerOptions } from './reconciler.ts';
+import type { ChangeResult } from './outcome.ts';
 import type { Stay } from './stay.ts';
+import { adoptable, corrections, trackedAs } from './tracking.ts';
+import {
+  combine,
+  type Ended,
+  type Next,
+  problemOf,
+  resultOf,
+  unmade,
+  type VisitResult,
+  zoneGone,
+} from './visit-result.ts';
 import type { ManagedZone } from './zone.ts';
 
-/** What the queue does with the name next. `retry` counts as a failure, after `update.nextTryMs`. */
-export type Next = 'done' | 'again' | 'retry' | { readonly afterMs: number };
-
-export interface VisitResult {
-  readonly update: StateUpdate;
-  readonly outcome: ChangeOutcome;
-  readonly next: Next;
-}
-
-export interface VisitOptions extends ReconcilerOptions {
+export interface VisitOptions extends Core {
   readonly judge: DeletionJudge;
   readonly flaps: FlapDetector;
-}
-
-/** How one zone's part of a name ended. */
-interface Ended {
-  readonly state: NameState | 'gone';
-  readonly problem: Problem | null;
-  readonly changes?: readonly ChangeResult[];
-  readonly next?: Next;
-  readonly nextTryMs?: number | null;
 }
 
 /** A verdict is made anew after a look that contradicts it; more often than this, the name is tried again later. */
@@ -74,7 +66,7 @@ export class Visit {
       if (other !== undefined) ended.push(await this.#inZone(other, null, theirs));
       else ended.push({ state: 'failed', problem: zoneGone(fqdn, zoneId) });
     }
-    return this.#result(home, ended);
+    return combine(fqdn, home, this.#desired, ended);
   }
 
   async #inZone(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Promise<Ended> {
@@ -142,7 +134,8 @@ export class Visit {
     if (deletions.length === 0) guard.settled(zone.name, fqdn);
     if (verdict.drift !== null && this.#context.trigger !== 'change') observer.driftDetected(zone.name, verdict.drift);
     if (verdict.changes.length === 0) {
-      await this.#correct(zone, verdict, desired, tracked);
+      const correction = corrections(zone, verdict, desired, tracked);
+      if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
       return { state: verdict.state, problem: problemOf(verdict), changes: held };
     }
     const pending = this.#waiting(verdict, deletions.length > 0, tracked);
@@ -228,7 +221,9 @@ export class Visit {
     const gone = new Set([...verdict.forget, ...verdict.changes.map(({ recordId }) => recordId)]);
     const now = [
       ...tracked.filter(({ recordId }) => !gone.has(recordId)),
-      ...records.flatMap((record) => this.#tracked(zone, record)),
+      ...records.flatMap((record) =>
+        record === null ? [] : [trackedAs(zone, record, this.#desired?.consumer ?? null)],
+      ),
     ];
     const after = this.#decide(zone, desired, now);
     const wantedStill = this.#context.order?.kind === 'delete' && this.#desired !== null;
@@ -237,73 +232,20 @@ export class Visit {
     return { state: after.state, problem: problemOf(after), changes };
   }
 
-  #tracked(zone: ManagedZone, record: ActualRecord | null): TrackedRecord[] {
-    if (record === null) return [];
-    const { fqdn, id, type, content, ttl, proxied } = record;
-    const consumer = this.#desired?.consumer ?? null;
-    return [
-      {
-        fqdn,
-        recordId: id,
-        zoneId: zone.zone.id,
-        type: type as RecordType,
-        content,
-        ttl,
-        proxied,
-        consumer,
-        unwantedSince: null,
-      },
-    ];
-  }
-
-  /** Without any call: rows whose record is gone are removed, rows that say something outdated are brought up to date. */
-  async #correct(
-    zone: ManagedZone,
-    verdict: Verdict,
-    desired: DesiredName | null,
-    tracked: readonly TrackedRecord[],
-  ): Promise<void> {
-    const zoneId = zone.zone.id;
-    const actual = zone.mirror.of(this.#facts.fqdn);
-    const refresh = tracked.flatMap((row) => {
-      const record = actual.find(({ id }) => id === row.recordId);
-      const consumer = desired?.consumer ?? row.consumer;
-      const same =
-        record === undefined ||
-        (sameSpec(row, record) && consumer?.kind === row.consumer?.kind && consumer?.id === row.consumer?.id);
-      return same || verdict.state === 'failed' ? [] : [{ zoneId, record, consumer }];
-    });
-    const forget = verdict.forget.map((recordId) => ({ zoneId, recordId }));
-    if (refresh.length + forget.length === 0) return;
-    await this.#stay.outside(() => this.#options.ledger.correct({ forget, refresh, track: [], drop: [], end: [] }));
-  }
-
   async #adopt(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Promise<Ended> {
     const { fqdn } = this.#facts;
     await this.#stay.outside(() => zone.lookAt(fqdn));
-    const known = new Set(tracked.map(({ recordId }) => recordId));
-    const wanted = new Set(desired?.records.map(({ type }) => type));
-    const managed = (record: ActualRecord) => (RECORD_TYPES as readonly string[]).includes(record.type);
-    const foreign = zone.mirror.of(fqdn).filter((record) => !known.has(record.id) && managed(record));
-    if (desired === null || foreign.length === 0 || wanted.size === 0) {
-      const why =
-        desired === null
-          ? 'no consumer wants it, so it would be deleted at once'
-          : 'no foreign A, AAAA or CNAME record holds it';
-      return { state: 'in_sync', problem: { code: 'nothing_to_adopt', message: `${fqdn} cannot be adopted: ${why}.` } };
-    }
-    const consumer = desired.consumer;
+    const found = adoptable(zone, fqdn, desired, tracked);
+    if ('refusal' in found) return { ...(await this.#converge(zone, desired, tracked)), refusal: found.refusal };
+    const consumer = desired?.consumer ?? null;
     const cause = causeOf(this.#context);
-    const track = foreign.map((record) => ({
-      zoneId: zone.zone.id,
-      zone: zone.name,
-      record,
-      consumer,
-      intent: null,
-      cause,
-    }));
+    const common = { zoneId: zone.zone.id, zone: zone.name, consumer, intent: null, cause };
+    const track = found.records.map((record) => ({ ...common, record }));
     await this.#stay.outside(() => this.#options.ledger.correct({ forget: [], refresh: [], track, drop: [], end: [] }));
-    return this.#converge(zone, desired, [...tracked, ...foreign.flatMap((record) => this.#tracked(zone, record))]);
+    return this.#converge(zone, desired, [
+      ...tracked,
+      ...found.records.map((record) => trackedAs(zone, record, consumer)),
+    ]);
   }
 
   #failed(error: ZonekeeperError, changes: readonly ChangeResult[]): Ended {
@@ -338,59 +280,4 @@ export class Visit {
       });
     }
   }
-
-  #result(home: ManagedZone | undefined, ended: readonly Ended[]): VisitResult {
-    // The worst of the parts speaks for the name; most names have one part, and one that nobody knows has none.
-    const worst = ended.reduce<Ended>((a, b) => (RANK.indexOf(b.state) > RANK.indexOf(a.state) ? b : a), {
-      state: 'gone',
-      problem: null,
-    });
-    const update: StateUpdate = {
-      fqdn: this.#facts.fqdn,
-      zone: home?.name ?? null,
-      state: worst.state,
-      code: worst.problem?.code ?? null,
-      reason: worst.problem?.message ?? null,
-      nextTryMs: worst.nextTryMs ?? null,
-      desired: this.#desired?.records ?? [],
-      actual:
-        home?.mirror.of(this.#facts.fqdn).map(({ type, content, ttl, proxied }) => ({ type, content, ttl, proxied })) ??
-        [],
-      consumer: this.#desired?.consumer ?? null,
-    };
-    const changes = ended.flatMap((part) => part.changes ?? []);
-    const next = worst.next ?? ended.find((part) => part.next !== undefined)?.next ?? 'done';
-    return { update, outcome: { state: worst.state, problem: worst.problem, changes }, next };
-  }
-}
-
-const RANK: readonly (NameState | 'gone')[] = [
-  'gone',
-  'in_sync',
-  'orphaned',
-  'modified',
-  'missing',
-  'conflict',
-  'blocked',
-  'failed',
-];
-
-function problemOf(verdict: Verdict): Problem | null {
-  return verdict.code === null ? null : { code: verdict.code, message: verdict.reason ?? '' };
-}
-
-function resultOf(change: Change, outcome: WorkOutcome): ChangeResult {
-  if (outcome.kind === 'applied') return { change, result: 'done', error: null };
-  return { change, result: outcome.kind, error: { code: outcome.error.code, message: outcome.error.message } };
-}
-
-function unmade(changes: readonly Change[], error: Problem | null): ChangeResult[] {
-  return changes.map((change) => ({ change, result: 'held', error }));
-}
-
-function zoneGone(fqdn: string, zoneId: string): Problem {
-  return {
-    code: 'cloudflare_zone_gone',
-    message: `${fqdn} has a tracked record in the zone ${zoneId}, which the token does not see.`,
-  };
 }
