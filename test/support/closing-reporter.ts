@@ -31,7 +31,9 @@ export function tally(modules: readonly TestModule[], unhandled: readonly unknow
 
 /** The last lines of a run: what was left out and why, then `N passed, N failed`. */
 export function closing({ passed, failed, skipped, absent }: Tally): string {
-  const lines = [...absent].map(([tool, tests]) => `not run, for want of: ${tool}: ${tests} tests`);
+  const lines = [...absent].map(
+    ([tool, tests]) => `not run, for want of: ${tool}: ${tests === 1 ? 'one test' : `${tests} tests`}`,
+  );
   const rest = skipped > 0 ? `, ${skipped} skipped` : '';
   return [...lines, `${passed} passed, ${failed} failed${rest}`].join('\n');
 }
