@@ -5,7 +5,7 @@ import type { Clock, Random } from '../controller/clock.ts';
 import type { Database } from '../database/database.ts';
 import { rowKey } from '../dns/name.ts';
 import type { ZonekeeperError } from '../errors.ts';
-import { Fence } from '../leadership/fence.ts';
+import type { Fence } from '../leadership/fence.ts';
 import { Operations } from '../ledger/operations.ts';
 import { PostgresLedger } from '../ledger/postgres.ts';
 import { writeZones } from '../ledger/zones.ts';
@@ -25,7 +25,7 @@ export interface TermParts {
   readonly api: DnsApi;
   readonly clock: Clock;
   readonly random: Random;
-  readonly epoch: number;
+  readonly fence: Fence;
   readonly leadsForMs: () => number;
   readonly observer: CoreObserver;
   readonly onOperation: TermOptions['onOperation'];
@@ -41,8 +41,7 @@ const RESYNC_WITHOUT_TRIGGERS_MS = 10_000;
 
 /** Builds the core for one epoch on the real ports. */
 export function buildTerm(parts: TermParts): Term {
-  const { config, db, facts, epoch, clock, rules } = parts;
-  const fence = new Fence(epoch);
+  const { config, db, facts, fence, clock, rules } = parts;
   const { view, triggers } = facts;
   const term: Term = new Term({
     ledger: new PostgresLedger(db, fence),

@@ -4,12 +4,14 @@ import { CloudflareApi } from '../cloudflare/client.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { Database } from '../database/database.ts';
+import type { Fence } from '../leadership/fence.ts';
 import { SpendLog } from '../ledger/spend.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 export interface CloudflareParts {
   readonly config: Settings;
   readonly db: Database;
+  readonly fence: Fence;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -21,12 +23,12 @@ export class Cloudflare {
   readonly budget: ApiBudget;
   readonly #clock: Clock;
 
-  constructor({ config, db, clock, metrics, log }: CloudflareParts) {
+  constructor({ config, db, fence, clock, metrics, log }: CloudflareParts) {
     this.#clock = clock;
     this.budget = new ApiBudget({
       limit: config.apiBudget,
       clock,
-      log: new SpendLog(db),
+      log: new SpendLog(db, fence),
       onLimited: (ms) =>
         log.warn({ retry_after_ms: ms }, `Cloudflare limits us: nothing is sent for ${Math.ceil(ms / 1000)} s`),
     });

@@ -9,6 +9,7 @@ import { connectionConfig, Database, type DatabaseOptions } from '../database/da
 import { toError, ZonekeeperError } from '../errors.ts';
 import { buildApp } from '../http/app.ts';
 import { EventHub } from '../http/event-hub.ts';
+import { Fence } from '../leadership/fence.ts';
 import { Election } from '../leadership/leader.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -219,7 +220,8 @@ export class Daemon {
     const { clock, random, log, metrics } = this.#options;
     const config = this.#config;
     if (this.#stopping || this.#election.epoch !== epoch) return;
-    const cloudflare = new Cloudflare({ config, db: this.#db, clock, metrics, log });
+    const fence = new Fence(epoch);
+    const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
     try {
       // The view or the tables may have changed since the process began.
       this.#facts = await inspectConsumers(this.#db);
@@ -236,7 +238,7 @@ export class Daemon {
       config,
       clock,
       random,
-      epoch,
+      fence,
       rules: this.#rules,
       db: this.#db,
       facts: this.#facts,

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock, Random } from '../controller/clock.ts';
 import { Database } from '../database/database.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
+import { Fence } from '../leadership/fence.ts';
 import { Election, leaderStatus } from '../leadership/leader.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import {
@@ -128,7 +129,6 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
   const metrics = new Metrics({ build: { version, node_version: process.version }, runtime: false });
   const rules = { ...rulesOf(config), dryRun: config.dryRun || dryRun };
   const facts = await inspectConsumers(db);
-  const cloudflare = new Cloudflare({ config, db, clock, metrics, log });
   const elected = Promise.withResolvers<number>();
   const election = new Election({
     db,
@@ -145,12 +145,14 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
   });
   const announcer = new Announcer(db, clock, (error) => log.debug({ err: error }, 'could not announce'));
   let term: Term | null = null;
+  let cloudflare: Cloudflare | null = null;
   const timer = clock.after(ELECTION_MS, () =>
     elected.reject(new ZonekeeperError('no_leader', 'Another process began to lead at the same moment; try again.')),
   );
   try {
     election.start();
-    const epoch = await elected.promise;
+    const fence = new Fence(await elected.promise);
+    cloudflare = new Cloudflare({ config, db, fence, clock, metrics, log });
     await cloudflare.start();
     const observed = reporting({ metrics, log, clock, announcer });
     const failed = Promise.withResolvers<never>();
@@ -161,7 +163,7 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
       facts,
       clock,
       random,
-      epoch,
+      fence,
       api: cloudflare.api,
       passive: true,
       leadsForMs: () => election.remainingMs(),
@@ -183,6 +185,6 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
     await term?.stop(config.shutdownGraceMs);
     announcer.stop();
     await election.stop();
-    cloudflare.stop();
+    cloudflare?.stop();
   }
 }

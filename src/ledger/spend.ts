@@ -1,4 +1,6 @@
 import type { Database } from '../database/database.ts';
+import { ZonekeeperError } from '../errors.ts';
+import type { Fence } from '../leadership/fence.ts';
 
 /** A number of API calls that somebody reserved. */
 export interface SpendLot {
@@ -13,13 +15,23 @@ export interface SpendLot {
  */
 export class SpendLog {
   readonly #db: Database;
+  readonly #fence: Fence;
 
-  constructor(db: Database) {
+  constructor(db: Database, fence: Fence) {
     this.#db = db;
+    this.#fence = fence;
   }
 
+  /**
+   * Throws `not_leader` once the epoch is over: a successor has read what was reserved, and must not be surprised by more.
+   */
   async reserve(calls: number): Promise<void> {
-    await this.#db.rows('INSERT INTO @.api_spend (calls) VALUES ($1)', [calls]);
+    const rows = await this.#db.rows(
+      `WITH held AS (SELECT FROM @.leader WHERE epoch = $2 AND holder IS NOT NULL FOR SHARE)
+       INSERT INTO @.api_spend (calls) SELECT $1 FROM held RETURNING id`,
+      [calls, this.#fence.epoch],
+    );
+    if (rows.length === 0) throw new ZonekeeperError('not_leader', `Epoch ${this.#fence.epoch} is over.`);
   }
 
   /** The lots of the last `withinMs`. */

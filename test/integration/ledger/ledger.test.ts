@@ -253,7 +253,7 @@ test('deletions are counted, but not those that a person asked for or confirmed'
 });
 
 test('the spend log tells what was reserved, with its age', async () => {
-  const log = new SpendLog(db);
+  const log = new SpendLog(db, fence);
   await log.reserve(25);
   await db.rows(`UPDATE @.api_spend SET reserved_at = reserved_at - interval '400 seconds'`);
   await log.reserve(5);
@@ -261,4 +261,7 @@ test('the spend log tells what was reserved, with its age', async () => {
   expect(lots).toHaveLength(1);
   expect(lots[0]).toMatchObject({ calls: 5 });
   expect(lots[0]?.ageMs).toBeGreaterThanOrEqual(0);
+  await lead(db, 'successor');
+  await expect(log.reserve(5)).rejects.toMatchObject({ code: 'not_leader' });
+  expect(await log.outstanding(300_000)).toHaveLength(1);
 });
