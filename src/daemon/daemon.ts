@@ -20,6 +20,7 @@ import { inspectConsumers, type SourceFacts } from '../sources/postgres/prepare.
 import { Announcer } from './announcer.ts';
 import { buildTerm } from './build-term.ts';
 import { Cloudflare } from './cloudflare.ts';
+import { leaderInfo } from './leader-info.ts';
 import { reporting } from './reporting.ts';
 import { rulesOf } from './rules.ts';
 import { Scraper } from './scrape.ts';
@@ -103,7 +104,14 @@ export class Daemon {
       address: () => this.#address,
       clock,
       random,
-      info: () => this.#info(),
+      info: () =>
+        leaderInfo({
+          config,
+          term: this.#term,
+          cloudflare: this.#cloudflare,
+          facts: this.#facts,
+          listening: this.#listener.connected,
+        }),
       events: {
         onElected: (epoch) => this.#then(() => this.#lead(epoch)),
         onLost: (reason) => {
@@ -298,34 +306,6 @@ export class Daemon {
       { name: 'leader', problem: this.#election.settled ? null : 'not known yet' },
       { name: 'cloudflare', problem: cloudflare },
     ];
-  }
-
-  /** Written to the leader row at each renewal: every replica tells it. */
-  #info(): unknown {
-    const { config } = this.#options;
-    const term = this.#term;
-    const cloudflare = this.#cloudflare;
-    return {
-      settings: { dry_run: config.dryRun, policy: config.policy },
-      budget:
-        cloudflare === null
-          ? null
-          : {
-              limit: config.apiBudget,
-              remaining: cloudflare.budget.remaining(),
-              gate_closed_for_ms: Math.round(cloudflare.gateClosedForMs),
-            },
-      queue:
-        term === null
-          ? null
-          : { waiting: term.queue.depth, delayed: term.queue.delayed, processing: term.queue.processing },
-      source: {
-        connected: this.#listener.connected,
-        triggers: this.#facts?.triggers ?? false,
-        view: this.#facts?.view.mode ?? 'generated',
-        error: term?.sourceError ?? null,
-      },
-    };
   }
 }
 

@@ -1,56 +1,19 @@
-import type { DnsApi, Zone } from '../cloudflare/port.ts';
-import type { Clock, Random } from '../controller/clock.ts';
+import type { Zone } from '../cloudflare/port.ts';
 import { Gather } from '../controller/gather.ts';
 import { PRIORITY, type Priority } from '../controller/priority.ts';
-import { type QueueObserver, WorkQueue } from '../controller/queue.ts';
+import { WorkQueue } from '../controller/queue.ts';
 import { Ticker } from '../controller/ticker.ts';
-import { type PoolObserver, WorkerPool } from '../controller/workers.ts';
+import { WorkerPool } from '../controller/workers.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
-import type { Fence } from '../leadership/fence.ts';
-import type { Operations } from '../ledger/operations.ts';
-import type { Ledger } from '../ledger/port.ts';
-import type { Source } from '../sources/port.ts';
 import { DriftChecker } from './checker.ts';
+import { Comparer } from './comparer.ts';
 import { because, type Context, mergeContexts, type Trigger } from './context.ts';
-import { Executor, type ExecutorOptions } from './executor.ts';
-import { type DeleteLimit, Guard } from './guard.ts';
-import type { CoreObserver } from './observer.ts';
+import { Executor } from './executor.ts';
+import { Guard } from './guard.ts';
 import { Reconciler } from './reconciler.ts';
-import type { Rules } from './rules.ts';
-import { strayNames, survey } from './survey.ts';
+import type { TermOptions } from './term-options.ts';
 import { ManagedZone } from './zone.ts';
 import { Zones } from './zones.ts';
-
-/** What a leader needs for its term. Ports, rules, time and chance; nothing else reaches the core. */
-export interface TermOptions {
-  readonly ledger: Ledger;
-  readonly source: Source;
-  readonly api: DnsApi;
-  readonly operations: Operations;
-  readonly fence: Fence;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly defer: (run: () => void) => void;
-  readonly newId: () => string;
-  readonly leadsForMs: () => number;
-  readonly rules: Rules;
-  readonly onlyZones: readonly string[] | null;
-  readonly deleteLimit: DeleteLimit;
-  readonly concurrency: number;
-  /** Carry out operations, and nothing of our own accord: for a command that works without a daemon. */
-  readonly passive: boolean;
-  readonly resyncMs: number;
-  readonly driftMinMs: number;
-  readonly driftMaxMs: number;
-  readonly driftCallsPer5Min: () => number;
-  readonly historyDays: number;
-  readonly observer: CoreObserver;
-  readonly queueObserver?: QueueObserver;
-  readonly poolObserver?: PoolObserver;
-  readonly onOperation: ExecutorOptions['onFinished'];
-  /** The zones or what is known of them changed: to be written where everybody can read it. */
-  readonly onZones: (zones: readonly ManagedZone[], gone: readonly ManagedZone[]) => void;
-}
 
 /** Keys that the queue holds at most; beyond it, everything is compared once there is room. */
 const MAX_KEYS = 500_000;
@@ -82,8 +45,7 @@ export class Term {
   readonly #discovery: Ticker;
   readonly #prune: Ticker;
   readonly #surveys: Ticker;
-  /** Zones that wait to be compared; null stands for all names. */
-  readonly #toCompare = new Set<ManagedZone | null>();
+  readonly #comparer: Comparer;
   /** Resolves after the first attempt to read desired, good or bad. */
   readonly #read = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
@@ -167,10 +129,17 @@ export class Term {
       () => DISCOVER_EVERY_MS,
       () => this.#discover(),
     );
+    this.#comparer = new Comparer({
+      ledger,
+      zones: this.zones,
+      guard: this.guard,
+      rules: options.rules,
+      onDiffering: (fqdns, zone) => this.#add(fqdns, 'start', PRIORITY.check, zone ?? undefined),
+    });
     this.#surveys = this.#ticker(
       'comparing names',
       () => options.resyncMs,
-      () => this.#compareAll(),
+      () => this.#compareAsked(),
     );
     const prune = this.#ticker(
       'pruning',
@@ -333,38 +302,15 @@ export class Term {
 
   #compare(zone: ManagedZone | null): void {
     if (this.#options.passive) return;
-    this.#toCompare.add(zone);
+    this.#comparer.ask(zone);
     this.#surveys.poke();
   }
 
-  /** Compares the zones that wait for it; from time to time, when the queue was too full for all of them, everything. */
-  async #compareAll(): Promise<void> {
+  async #compareAsked(): Promise<void> {
     await this.#read.promise;
-    if (this.queue.takeOverflow()) this.#toCompare.add(null);
-    for (const zone of [...this.#toCompare]) {
-      this.#toCompare.delete(zone);
-      try {
-        await this.#survey(zone);
-      } catch (error) {
-        this.#toCompare.add(zone);
-        throw error;
-      }
-    }
-  }
-
-  async #survey(zone: ManagedZone | null): Promise<void> {
-    const tracked = new Set<string>();
-    const { differing } = await survey({ ...this.#options, zones: this.zones, guard: this.guard }, zone, (facts) => {
-      if (zone !== null) for (const { recordId } of facts.tracked) tracked.add(recordId);
-    });
-    this.#add(
-      differing.map(({ facts }) => facts.fqdn),
-      'start',
-      PRIORITY.check,
-      zone ?? undefined,
-    );
-    // A record with our mark that no row tracks: an answer was lost. Looking at its name settles it.
-    if (zone !== null) this.#add(strayNames(zone, this.#options.rules.ownerId, tracked), 'start', PRIORITY.check, zone);
+    // The queue was too full for some of them: now that there is room, everything is compared.
+    if (this.queue.takeOverflow()) this.#comparer.ask(null);
+    await this.#comparer.run();
   }
 
   async #settlePredecessors(): Promise<void> {

@@ -1,0 +1,49 @@
+import { type Findings, type SurveyOptions, strayNames, survey } from './survey.ts';
+import type { ManagedZone } from './zone.ts';
+
+export interface ComparerOptions extends SurveyOptions {
+  /** Names that are not as they should be, of one zone or of all. */
+  readonly onDiffering: (fqdns: readonly string[], zone: ManagedZone | null) => void;
+}
+
+/**
+ * Compares zones as a whole, one after the other: when they are seen for the first time, and all names when zones come or
+ * go. What could not be compared stays asked for.
+ */
+export class Comparer {
+  readonly #options: ComparerOptions;
+  /** Null stands for all names. */
+  readonly #asked = new Set<ManagedZone | null>();
+
+  constructor(options: ComparerOptions) {
+    this.#options = options;
+  }
+
+  ask(zone: ManagedZone | null): void {
+    this.#asked.add(zone);
+  }
+
+  /** Works off what was asked for. Throws what the ledger threw; the rest is done the next time. */
+  async run(): Promise<void> {
+    for (const zone of [...this.#asked]) {
+      this.#asked.delete(zone);
+      try {
+        await this.#compare(zone);
+      } catch (error) {
+        this.#asked.add(zone);
+        throw error;
+      }
+    }
+  }
+
+  async #compare(zone: ManagedZone | null): Promise<void> {
+    const tracked = new Set<string>();
+    const { differing }: Findings = await survey(this.#options, zone, (facts) => {
+      if (zone !== null) for (const { recordId } of facts.tracked) tracked.add(recordId);
+    });
+    const names = differing.map(({ facts }) => facts.fqdn);
+    // A record with our mark that no row tracks: an answer was lost. Looking at its name settles it.
+    if (zone !== null) names.push(...strayNames(zone, this.#options.rules.ownerId, tracked));
+    this.#options.onDiffering(names, zone);
+  }
+}
