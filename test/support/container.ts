@@ -15,6 +15,8 @@ export async function startPostgresContainer(image: string): Promise<PostgresCon
   const password = randomBytes(12).toString('hex');
   const started = await new GenericContainer(image)
     .withEnvironment({ POSTGRES_PASSWORD: password })
+    // By which `engine.sh down` knows what a run that broke off has left.
+    .withLabels({ 'zonekeeper-test': process.env.ENGINE_USER ?? '' })
     .withExposedPorts(5432)
     .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/))
     .withStartupTimeout(START_MS)
