@@ -1,0 +1,309 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Bench, type Case, type Figure, until } from './harness.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const insert = (count: number, prefix = 'n') =>
+  `INSERT INTO instances (subdomain, status, npm_proxy_id) SELECT '${prefix}' || g, 'running', 1 FROM generate_series(1, ${count}) g`;
+const quota = 1_000_000;
+
+/** All API calls since the last reset. */
+const calls = (bench: Bench): number => bench.simulator.counters().requests;
+const records = (bench: Bench): number => bench.simulator.zones().reduce((sum, zone) => sum + zone.records, 0);
+
+/** The daemon has done everything for these names: outcomes are in the ledger. */
+async function settled(bench: Bench, count: number): Promise<void> {
+  await until(`${count} records`, () => records(bench) === count);
+  await until(
+    'their rows',
+    async () =>
+      (await bench.query<{ n: number }>('SELECT count(*)::int AS n FROM zonekeeper.dns_records'))[0]?.n === count,
+  );
+}
+
+function creating(count: number, limit: number, most: { calls: number; cpu: number }): Case {
+  return {
+    name: `create-${count}-${limit}`,
+    run: async (postgres) => {
+      const plan = limit === 200 ? 'free' : 'business';
+      const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', plan, quota }] });
+      try {
+        const daemon = await bench.daemon();
+        const cpu = daemon.cpu();
+        const began = performance.now();
+        await bench.query(insert(count));
+        await settled(bench, count);
+        const work = `create ${count} in one zone, batch limit ${limit}`;
+        return [
+          { work, what: 'API calls, start included', measured: calls(bench), unit: '', most: most.calls },
+          { work, what: 'CPU of the daemon', measured: daemon.cpu() - cpu, unit: 's', most: most.cpu },
+          {
+            work,
+            what: 'wall time, commit to last outcome',
+            measured: (performance.now() - began) / 1000,
+            unit: 's',
+            most: count === 1_000 ? 0.7 : 30,
+          },
+        ];
+      } finally {
+        await bench.stop();
+      }
+    },
+  };
+}
+
+function looking(count: number, zones: number, most: { calls: number; cpu: number; mb: number }): Case {
+  return {
+    name: `look-${count}-${zones}`,
+    run: async (postgres) => {
+      const names = Array.from({ length: zones }, (_, n) => (zones === 1 ? 'example.com' : `z${n}.example`));
+      const bench = await Bench.start(postgres, {
+        zones: names.map((name) => ({ name, plan: 'business' as const, quota })),
+      });
+      try {
+        const daemon = await bench.daemon();
+        await bench.query(
+          `INSERT INTO standalone_proxies (domain) SELECT 'n' || g || '.' || ($2::text[])[1 + g % $3] FROM generate_series(1, $1) g`,
+          [count, names, zones],
+        );
+        await settled(bench, count);
+        await daemon.kill('SIGTERM');
+        // A daemon that has nothing to do: a sync looks at everything and changes nothing.
+        const second = await bench.daemon();
+        bench.simulator.resetCounters();
+        const cpu = second.cpu();
+        const answer = await fetch(`${second.url}/api/dns/sync`, { method: 'POST' });
+        const report = (await answer.json()) as { already_synced: number };
+        if (report.already_synced !== count)
+          throw new Error(`In sync were ${report.already_synced}: ${JSON.stringify(report).slice(0, 300)}`);
+        const work = `a full sync of ${count} names in ${zones} zone${zones === 1 ? '' : 's'}, nothing to do`;
+        return [
+          { work, what: 'API calls', measured: calls(bench), unit: '', most: most.calls },
+          { work, what: 'CPU of the daemon', measured: second.cpu() - cpu, unit: 's', most: most.cpu },
+          { work, what: 'peak memory', measured: second.peakMb(), unit: 'MB', most: most.mb },
+        ];
+      } finally {
+        await bench.stop();
+      }
+    },
+  };
+}
+
+const repair: Case = {
+  name: 'repair',
+  run: async (postgres) => {
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', quota }] });
+    try {
+      const daemon = await bench.daemon();
+      await bench.query(insert(1_000));
+      await settled(bench, 1_000);
+      bench.simulator.edit({ name: 'n500.example.com' }, { content: '203.0.113.9' });
+      bench.simulator.resetCounters();
+      await fetch(`${daemon.url}/api/dns/sync`, { method: 'POST' });
+      const work = 'repair 1 record of 1,000 found by a look';
+      return [{ work, what: 'API calls', measured: calls(bench), unit: '', most: 2 }];
+    } finally {
+      await bench.stop();
+    }
+  },
+};
+
+const retarget: Case = {
+  name: 'retarget',
+  run: async (postgres) => {
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', quota }] });
+    try {
+      await bench.daemon();
+      await bench.query(insert(1_000));
+      await settled(bench, 1_000);
+      bench.simulator.resetCounters();
+      const { last } = bench.simulator.changes();
+      const began = performance.now();
+      await bench.query(`UPDATE settings SET target = '192.0.2.2'`);
+      await until('all', () => bench.simulator.records({ content: '192.0.2.2' }).length === 1_000);
+      const wall = (performance.now() - began) / 1000;
+      const absent = bench.simulator.changes({ since: last }).changes.filter(({ after }) => after === null).length;
+      const work = 'a new target for 1,000 names';
+      return [
+        { work, what: 'API calls', measured: calls(bench), unit: '', most: 7 },
+        { work, what: 'wall time', measured: wall, unit: 's', most: 1 },
+        { work, what: 'names absent at any moment', measured: absent, unit: '', most: 0 },
+      ];
+    } finally {
+      await bench.stop();
+    }
+  },
+};
+
+/** Single changes one after the other on a daemon that is otherwise idle, among so many names. */
+function latency(count: number, among: number): Case {
+  return {
+    name: `latency-${count}-${among}`,
+    run: async (postgres) => {
+      const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', plan: 'enterprise', quota }] });
+      try {
+        await bench.daemon();
+        if (among > 0) {
+          await bench.query(insert(among, 'other'));
+          await settled(bench, among);
+        }
+        const times: number[] = [];
+        for (let n = 0; n < count; n++) {
+          const before = bench.simulator.counters().by_operation.batch;
+          await bench.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('one${n}', 'running', 1)`);
+          const committed = performance.now();
+          await until('its call', () => bench.simulator.counters().by_operation.batch > before);
+          times.push(performance.now() - committed);
+          await until('its outcome', () => bench.simulator.counters().under_way === 0);
+        }
+        times.sort((a, b) => a - b);
+        const share = (q: number) => times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
+        const work = `commit to API call, idle daemon, ${count} changes${among > 0 ? ` among ${among} names` : ''}`;
+        return [
+          { work, what: 'p50', measured: share(0.5), unit: 'ms', most: 20 },
+          { work, what: 'p99', measured: share(0.99), unit: 'ms', most: 100 },
+        ];
+      } finally {
+        await bench.stop();
+      }
+    },
+  };
+}
+
+const idle: Case = {
+  name: 'idle',
+  run: async (postgres) => {
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', quota }] });
+    try {
+      const daemon = await bench.daemon({ ZONEKEEPER_DRIFT_CHECK_MIN: '5s' });
+      await bench.query(insert(1_000));
+      await settled(bench, 1_000);
+      // What the burst left to the garbage collector is not idling.
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      const cpu = daemon.cpu();
+      const seconds = 30;
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+      const share = ((daemon.cpu() - cpu) / seconds) * 100;
+      return [
+        { work: 'idle daemon, 1,000 names, one zone', what: 'share of a core', measured: share, unit: '%', most: 1 },
+      ];
+    } finally {
+      await bench.stop();
+    }
+  },
+};
+
+const starting: Case = {
+  name: 'start',
+  run: async (postgres) => {
+    const figures: Figure[] = [];
+    const helps: number[] = [];
+    for (let n = 0; n < 7; n++) {
+      const began = performance.now();
+      execFileSync(process.execPath, [MAIN, '--help']);
+      helps.push(performance.now() - began);
+    }
+    helps.sort((a, b) => a - b);
+    figures.push({ work: '`zonekeeper --help`', what: 'median of 7', measured: helps[3] ?? 0, unit: 'ms', most: 150 });
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com' }] });
+    try {
+      const starts: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        const began = performance.now();
+        const daemon = await bench.daemon();
+        starts.push(performance.now() - began);
+        await daemon.kill('SIGTERM');
+      }
+      starts.sort((a, b) => a - b);
+      figures.push({
+        work: 'start to ready, empty',
+        what: 'median of 5',
+        measured: (starts[2] ?? 0) / 1000,
+        unit: 's',
+        most: 1,
+      });
+    } finally {
+      await bench.stop();
+    }
+    return figures;
+  },
+};
+
+const poison: Case = {
+  name: 'poison',
+  run: async (postgres) => {
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', quota }] });
+    try {
+      await bench.daemon();
+      bench.simulator.addFault({
+        operation: 'batch',
+        effect: { kind: 'refuse', code: 9005, name: 'n500.example.com' },
+      });
+      await bench.query(insert(1_000));
+      await until('the others', () => records(bench) === 999);
+      await until(
+        'its state',
+        async () => (await bench.query(`SELECT 1 FROM zonekeeper.names WHERE state = 'failed'`)).length === 1,
+      );
+      const work = 'one record refused among 1,000';
+      return [{ work, what: 'API calls in all', measured: calls(bench), unit: '', most: 25 }];
+    } finally {
+      await bench.stop();
+    }
+  },
+};
+
+const killed: Case = {
+  name: 'kill',
+  run: async (postgres) => {
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', quota }], latencyMs: 50 });
+    try {
+      await bench.query(`INSERT INTO standalone_proxies (domain) VALUES ('keep')`);
+      const daemon = await bench.daemon();
+      await until('the first', () => records(bench) === 1);
+      await bench.query(insert(1_000));
+      await until('the middle', () => records(bench) > 400);
+      await daemon.kill('SIGKILL');
+      await bench.query('DELETE FROM instances');
+      await bench.query(`UPDATE zonekeeper.leader SET renewed = renewed - interval '1 hour'`);
+      await bench.query(`UPDATE zonekeeper.intents SET deadline = deadline - interval '1 hour'`);
+      const { url } = await bench.daemon();
+      await until(
+        'the end',
+        async () => {
+          const { hash } = (await (await fetch(`${url}/api/dns/plan`)).json()) as { hash: string };
+          await fetch(`${url}/api/dns/sync`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ confirm: hash }),
+          });
+          return records(bench) === 1;
+        },
+        60_000,
+      ).catch(() => undefined);
+      const work = 'kill -9 in the middle of creating 1,000, then no consumer wants them';
+      return [{ work, what: 'records that are never deleted', measured: records(bench) - 1, unit: '', most: 0 }];
+    } finally {
+      await bench.stop();
+    }
+  },
+};
+
+/** Every case, in the order of the table. */
+export const CASES: readonly Case[] = [
+  creating(1_000, 200, { calls: 7, cpu: 0.5 }),
+  creating(10_000, 200, { calls: 53, cpu: 3 }),
+  creating(10_000, 3_500, { calls: 6, cpu: 3 }),
+  looking(1_000, 1, { calls: 1, cpu: 0.4, mb: 400 }),
+  looking(10_000, 1, { calls: 2, cpu: 0.4, mb: 400 }),
+  looking(100_000, 1, { calls: 20, cpu: 3, mb: 400 }),
+  looking(100_000, 500, { calls: 500, cpu: 3, mb: 400 }),
+  repair,
+  retarget,
+  latency(1_000, 0),
+  latency(200, 100_000),
+  idle,
+  starting,
+  poison,
+  killed,
+];
