@@ -12,9 +12,16 @@ export class Fence {
     this.epoch = epoch;
   }
 
-  /** Throws `not_leader` unless our epoch is the present one. */
-  async hold(tx: Queryable): Promise<void> {
-    const rows = await tx.rows('SELECT FROM @.leader WHERE epoch = $1 AND holder IS NOT NULL FOR SHARE', [this.epoch]);
+  /**
+   * Throws `not_leader` unless our epoch is the present one. A transaction that need not be `durable` does not wait for the
+   * disk when it commits: for what is rebuilt in any case.
+   */
+  async hold(tx: Queryable, { durable = true } = {}): Promise<void> {
+    const rows = await tx.rows(
+      `SELECT set_config('synchronous_commit', CASE WHEN $2 THEN current_setting('synchronous_commit') ELSE 'off' END, true)
+         FROM @.leader WHERE epoch = $1 AND holder IS NOT NULL FOR SHARE`,
+      [this.epoch, durable],
+    );
     if (rows.length === 0) throw new ZonekeeperError('not_leader', `Epoch ${this.epoch} is over.`);
   }
 }

@@ -1,5 +1,6 @@
 import { columns } from '../database/columns.ts';
 import type { Database, Queryable } from '../database/database.ts';
+import { ZonekeeperError } from '../errors.ts';
 import type { Fence } from '../leadership/fence.ts';
 import { readFacts, readSurvey } from './facts.ts';
 import type { Correction, Ledger, NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
@@ -31,24 +32,29 @@ export class PostgresLedger implements Ledger {
     forget: readonly { zoneId: string; recordId: string }[],
     deadlineMs: number,
   ): Promise<void> {
-    await this.#fenced(async (tx) => {
-      await forgetRecords(tx, forget);
-      await tx.rows(
-        `INSERT INTO @.intents (id, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, epoch, deadline)
-         SELECT id, zone_id, fqdn, action, record_id, kind, consumer, $8, clock_timestamp() + $9 * interval '1 millisecond'
-           FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-             i(id, zone_id, fqdn, action, record_id, kind, consumer)`,
-        [
-          ...columns(
-            intents,
-            (i) => [i.id, i.zoneId, i.fqdn, i.action, i.recordId, i.consumer?.kind ?? null, i.consumer?.id ?? null],
-            7,
-          ),
-          this.#fence.epoch,
-          deadlineMs,
-        ],
-      );
-    });
+    // One statement and one commit: this is what stands between a decision and its call.
+    const rows = await this.#db.rows(
+      `WITH held AS (SELECT FROM @.leader WHERE epoch = $8 AND holder IS NOT NULL FOR SHARE),
+            forgotten AS (
+              DELETE FROM @.dns_records r USING unnest($10::text[], $11::text[]) f(zone_id, record_id), held
+               WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id)
+       INSERT INTO @.intents (id, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, epoch, deadline)
+       SELECT id, zone_id, fqdn, action, record_id, kind, consumer, $8, clock_timestamp() + $9 * interval '1 millisecond'
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+                i(id, zone_id, fqdn, action, record_id, kind, consumer), held
+       RETURNING 1`,
+      [
+        ...columns(
+          intents,
+          (i) => [i.id, i.zoneId, i.fqdn, i.action, i.recordId, i.consumer?.kind ?? null, i.consumer?.id ?? null],
+          7,
+        ),
+        this.#fence.epoch,
+        deadlineMs,
+        ...columns(forget, ({ zoneId, recordId }) => [zoneId, recordId], 2),
+      ],
+    );
+    if (rows.length < intents.length) throw new ZonekeeperError('not_leader', `Epoch ${this.#fence.epoch} is over.`);
   }
 
   async settle(changes: readonly SettledChange[]): Promise<void> {
@@ -72,11 +78,8 @@ export class PostgresLedger implements Ledger {
   }
 
   async setStates(updates: readonly StateUpdate[]): Promise<void> {
-    await this.#fenced(async (tx) => {
-      // A state lost in a crash is found again by the next survey.
-      await tx.rows('SET LOCAL synchronous_commit = off');
-      await writeStates(tx, updates);
-    });
+    // A state lost in a crash is found again by the next survey.
+    await this.#fenced((tx) => writeStates(tx, updates), { durable: false });
   }
 
   async unsettledNames(limit: number): Promise<readonly string[]> {
@@ -108,9 +111,9 @@ export class PostgresLedger implements Ledger {
     await pruneLedger(this.#db, historyDays);
   }
 
-  #fenced<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+  #fenced<T>(work: (tx: Queryable) => Promise<T>, options?: { durable: boolean }): Promise<T> {
     return this.#db.transaction(async (tx) => {
-      await this.#fence.hold(tx);
+      await this.#fence.hold(tx, options);
       return work(tx);
     });
   }

@@ -34,7 +34,6 @@ const WANTED_ROW = 'consumer_kind, consumer_id, name, type, content, ttl, proxie
  * it is an index look-up on both sides, whatever the size of the tables.
  */
 export async function readDifferences(db: Queryable, view: ViewFacts, scope: Scope): Promise<ChangedConsumer[]> {
-  await requireOneSettingsRow(db, view);
   const { present, known, values } = scope === 'everything' ? wholeScope() : someScope(view, scope);
   const rows = await readable(() =>
     db.rows(
@@ -44,6 +43,7 @@ export async function readDifferences(db: Queryable, view: ViewFacts, scope: Sco
               SELECT DISTINCT consumer_kind, consumer_id FROM (
                 (SELECT * FROM present EXCEPT ALL SELECT * FROM known) UNION ALL
                 (SELECT * FROM known EXCEPT ALL SELECT * FROM present)) d)
+       ${settingsRows(view)} UNION ALL
        SELECT differing.consumer_kind, differing.consumer_id, present.consumer_id IS NOT NULL,
               present.name, present.type, present.content, present.ttl, present.proxied, present.since
          FROM differing LEFT JOIN present USING (consumer_kind, consumer_id)
@@ -51,20 +51,20 @@ export async function readDifferences(db: Queryable, view: ViewFacts, scope: Sco
       values,
     ),
   );
-  return group(rows);
+  return group(withOneSettingsRow(rows));
 }
 
 /** The rows of the view for the given consumers, as they are now. */
 export async function readConsumers(db: Queryable, view: ViewFacts, scope: Scope): Promise<ChangedConsumer[]> {
-  await requireOneSettingsRow(db, view);
   const { present, values } = scope === 'everything' ? wholeScope() : someScope(view, scope, 1);
   const rows = await readable(() =>
     db.rows(
-      `SELECT consumer_kind, consumer_id, true, name, type, content, ttl, proxied, since FROM (${present}) present ORDER BY 1, 2`,
+      `${settingsRows(view)} UNION ALL
+       SELECT consumer_kind, consumer_id, true, name, type, content, ttl, proxied, since FROM (${present}) present ORDER BY 1, 2`,
       values,
     ),
   );
-  return group(rows);
+  return group(withOneSettingsRow(rows));
 }
 
 function wholeScope() {
@@ -98,13 +98,21 @@ function someScope(view: ViewFacts, scope: ReadonlyMap<string, readonly string[]
   };
 }
 
+/** Sorts before every kind: the first row of each answer. */
+const SETTINGS = '';
+
+/** The number of settings rows, as a row of the same snapshot: a comparison must not see other settings than its check. */
+function settingsRows({ settings }: ViewFacts): string {
+  const count = settings === null ? '1' : `(SELECT count(*) FROM (SELECT FROM ${settings} LIMIT 2) few)`;
+  return `SELECT '${SETTINGS}'::text, ${count}::text, false, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz`;
+}
+
 // With no settings row every name would seem to vanish, with two of them every name would be wanted twice.
-async function requireOneSettingsRow(db: Queryable, view: ViewFacts): Promise<void> {
-  if (view.mode === 'custom' || view.settings === null) return;
-  const [row] = await readable(() => db.rows(`SELECT count(*) FROM (SELECT FROM ${view.settings} LIMIT 2) few`));
-  const count = row?.[0] as number;
-  if (count === 0) throw new ZonekeeperError('settings_row_missing', 'The table settings is empty.');
-  if (count > 1) throw new ZonekeeperError('settings_row_doubled', 'The table settings has more than one row.');
+function withOneSettingsRow([settings, ...rows]: readonly Row[]): Row[] {
+  const count = settings?.[1];
+  if (count === '0') throw new ZonekeeperError('settings_row_missing', 'The table settings is empty.');
+  if (count !== '1') throw new ZonekeeperError('settings_row_doubled', 'The table settings has more than one row.');
+  return rows;
 }
 
 // A broken view is a different thing from a broken database: it says whom to ask.

@@ -125,33 +125,31 @@ export class PostgresSource implements Source {
   async #write(changed: readonly ChangedConsumer[], noted: readonly number[]): Promise<Map<string, boolean>> {
     if (changed.length === 0 && noted.length === 0) return new Map();
     return this.#options.db.transaction(async (tx) => {
-      await this.#options.fence.hold(tx);
       // Rebuilt by the next resync in any case: a crash may lose it, so nobody needs to wait for the disk.
-      await tx.rows('SET LOCAL synchronous_commit = off');
-      if (noted.length > 0) await tx.rows('DELETE FROM @.changes WHERE id = ANY ($1::bigint[])', [noted]);
-      if (changed.length === 0) return new Map();
-      const names = await this.#replace(tx, changed);
+      await this.#options.fence.hold(tx, { durable: false });
+      const names = await this.#replace(tx, changed, noted);
+      if (names.length === 0) return new Map();
       const rows = await tx.rows(
-        `SELECT n.fqdn, EXISTS (SELECT FROM @.wanted w WHERE w.fqdn = n.fqdn) FROM unnest($1::text[]) n(fqdn)`,
+        `WITH n AS (SELECT n.fqdn, EXISTS (SELECT FROM @.wanted w WHERE w.fqdn = n.fqdn) AS wanted FROM unnest($1::text[]) n(fqdn)),
+              noted AS (
+                UPDATE @.dns_records r
+                   SET unwanted_since = CASE WHEN n.wanted THEN NULL ELSE coalesce(r.unwanted_since, now()) END
+                  FROM n WHERE r.fqdn = n.fqdn AND (r.unwanted_since IS NULL) IS DISTINCT FROM n.wanted)
+         SELECT fqdn, wanted FROM n`,
         [names],
-      );
-      await tx.rows(
-        `UPDATE @.dns_records r SET unwanted_since = CASE WHEN n.wanted THEN NULL ELSE coalesce(r.unwanted_since, now()) END
-           FROM unnest($1::text[], $2::boolean[]) n(fqdn, wanted)
-          WHERE r.fqdn = n.fqdn AND (r.unwanted_since IS NULL) IS DISTINCT FROM n.wanted`,
-        [rows.map((row) => row[0]), rows.map((row) => row[1])],
       );
       return new Map(rows as unknown as [string, boolean][]);
     });
   }
 
   /** Writes the consumers' present rows in place of those known. Returns the names that they had and have. */
-  async #replace(tx: Queryable, changed: readonly ChangedConsumer[]): Promise<string[]> {
+  async #replace(tx: Queryable, changed: readonly ChangedConsumer[], noted: readonly number[]): Promise<string[]> {
     const names = new Set<string>();
     const before = await tx.rows(
-      `DELETE FROM @.wanted w USING unnest($1::text[], $2::text[]) c(kind, id)
+      `WITH worked_off AS (DELETE FROM @.changes WHERE id = ANY ($3::bigint[]))
+       DELETE FROM @.wanted w USING unnest($1::text[], $2::text[]) c(kind, id)
         WHERE w.consumer_kind = c.kind AND w.consumer_id = c.id RETURNING w.fqdn`,
-      [changed.map(({ kind }) => kind), changed.map(({ id }) => id)],
+      [changed.map(({ kind }) => kind), changed.map(({ id }) => id), noted],
     );
     for (const row of before) names.add(row[0] as string);
     const rows = changed.flatMap((consumer) => consumer.rows);
