@@ -29,13 +29,19 @@ function folder(): string {
 async function startElsewhere(then: string, directory?: string): Promise<Started> {
   const args = [STARTER, then, ...(directory === undefined ? [] : [directory])];
   const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
-  onTestFinished(() => void parent.kill('SIGKILL'));
+  let started: Omit<Started, 'parent'> | undefined;
+  onTestFinished(async () => {
+    parent.kill('SIGKILL');
+    // It still writes to its folder, which goes next.
+    await waitFor('the server to be gone', () => started === undefined || gone(started.pid));
+  });
   let text = '';
   parent.stdout.on('data', (chunk: Buffer) => {
     text += chunk.toString();
   });
   await waitFor('the server of another process', () => text.includes('\n'));
-  return { parent, ...(JSON.parse(text) as Omit<Started, 'parent'>) };
+  started = JSON.parse(text) as Omit<Started, 'parent'>;
+  return { parent, ...started };
 }
 
 /** Is it over? A process that init has not collected yet is. */
