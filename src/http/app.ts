@@ -4,6 +4,7 @@ import Fastify, {
   type FastifyError,
   type FastifyReply,
   type FastifyRequest,
+  type FastifySchemaValidationError,
   LogController,
 } from 'fastify';
 import {
@@ -13,6 +14,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { nearest } from '../config/nearest.ts';
 import { isError, toError, ZonekeeperError } from '../errors.ts';
 import { requireSameSite, requireToken } from './access.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
@@ -48,6 +50,8 @@ export function buildApp({ services, access, logger, bodyLimit = BODY_LIMIT }: A
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
+  // Fastify takes text by itself; we take JSON only, so that no form of another site can ask for anything.
+  app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   describe(app, services.version);
@@ -118,9 +122,7 @@ function describeError(error: FastifyError | ZonekeeperError, bodyLimit: number)
   if (isError(error)) return error;
   const { code, validation, statusCode } = error as FastifyError;
   if (validation !== undefined) {
-    const problems = validation.map(
-      ({ instancePath, message }) => `${instancePath.slice(1).replaceAll('/', '.') || 'body'}: ${message}`,
-    );
+    const problems = validation.map(validationProblem);
     return new ZonekeeperError('bad_request', problems.join('; '), { facts: { problems } });
   }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
@@ -129,6 +131,21 @@ function describeError(error: FastifyError | ZonekeeperError, bodyLimit: number)
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new ZonekeeperError('bad_request', error.message);
   return toError(error);
+}
+
+/** Everything that a request may say, to name what was probably meant. */
+const FIELDS = ['dry_run', 'fqdns', 'confirm', 'force', 'state', 'zone', 'q', 'limit', 'cursor', 'fqdn'];
+
+function validationProblem({ instancePath, message, params }: FastifySchemaValidationError): string {
+  const place = instancePath.slice(1).replaceAll('/', '.');
+  const { keys } = params as { keys?: readonly string[] };
+  if (keys === undefined) return place === '' ? String(message) : `${place}: ${message}`;
+  return keys
+    .map((key) => {
+      const meant = nearest(key, FIELDS);
+      return `${JSON.stringify(key.slice(0, 80))} is not known${meant === null ? '' : ` (did you mean ${JSON.stringify(meant)}?)`}`;
+    })
+    .join('; ');
 }
 
 const METHODS = ['GET', 'POST', 'DELETE'] as const;

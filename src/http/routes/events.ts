@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { ZonekeeperError } from '../../errors.ts';
 import type { App } from '../app.ts';
 import type { HubEvent } from '../event-hub.ts';
+import { problemSchema } from '../problem.ts';
 import type { Services } from '../services.ts';
 import { operationView } from '../views.ts';
 
@@ -21,7 +22,7 @@ export function eventRoutes(app: App, services: Services): void {
         summary: 'Server-sent events.',
         description:
           'Events: `hello` (connected: read everything), `names` ({"names": [...]} or null for many), `operation` (an Operation, without changes).',
-        produces: ['text/event-stream'],
+        response: { '4xx': problemSchema },
       },
     },
     (request, reply) => {
@@ -55,7 +56,11 @@ export function eventRoutes(app: App, services: Services): void {
       });
       request.raw.socket.once('close', () => stream.destroy());
       send('hello', { version: services.version });
-      return reply.type('text/event-stream').header('x-accel-buffering', 'no').send(stream);
+      // The described answers are the errors; a stream is sent as it is.
+      reply
+        .type('text/event-stream')
+        .header('x-accel-buffering', 'no')
+        .send(stream as never);
     },
   );
 }
