@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { DnsApi } from '../cloudflare/port.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Clock, Random } from '../controller/clock.ts';
@@ -53,7 +53,7 @@ export function buildTerm(parts: TermParts): Term {
     clock,
     random: parts.random,
     defer: (run) => void setImmediate(run),
-    newId: () => randomBytes(8).toString('hex'),
+    newId: () => randomUUID().replaceAll('-', ''),
     leadsForMs: parts.leadsForMs,
     rules,
     onlyZones: config.zones,

@@ -28,12 +28,12 @@ export interface Log {
 
 /**
  * The log: one JSON object a line with `time` (ISO 8601), `level` (a word) and `msg`, or the same for people. Other fields
- * have one name everywhere: `fqdn`, `zone`, `operation_id`, `err`. Lines are written at once and in this thread, so that
- * none is lost when the process ends.
+ * have one name everywhere: `fqdn`, `zone`, `operation_id`, `err`. Lines are written in this thread, those of one turn of
+ * the event loop together, so that none is lost when the process ends.
  */
 export async function createLog(options: LogOptions): Promise<Log> {
   const { fd = 1, format, wall = Date.now } = options;
-  const output = options.output ?? destination({ fd, sync: true });
+  const output = options.output ?? gathered(destination({ fd, sync: true }));
   const pretty = format === 'pretty' || (format === 'auto' && options.terminal === true);
   const logger = pino(
     {
@@ -70,6 +70,27 @@ function redacted(
     write: (line) => {
       const clean = redactor.line(line);
       output.write(format === null ? `${clean}\n` : format(clean));
+    },
+  };
+}
+
+/** An error may be the last that is heard of the process: it does not wait for the end of the turn. */
+const URGENT = /"level":"(?:error|fatal)"/;
+
+/** Gathers the lines of one turn into one write: a thousand changes are a thousand lines, and need not be as many calls. */
+function gathered(output: { write(text: string): unknown }): { write(text: string): void } {
+  let waiting = '';
+  const flush = (): void => {
+    const text = waiting;
+    waiting = '';
+    if (text !== '') output.write(text);
+  };
+  process.once('exit', flush);
+  return {
+    write: (text) => {
+      if (waiting === '') setImmediate(flush);
+      waiting += text;
+      if (URGENT.test(text)) flush();
     },
   };
 }

@@ -18,6 +18,11 @@ const AUTHORIZATION =
 /** Fields whose whole value is hidden, whatever it is. */
 const SECRET_FIELD = /^(?:proxy-)?authorization$|^(?:set-)?cookie$|^(?:api[_-]?)?token$|^password$|^secret$/i;
 
+/** Words beside which one of the patterns or secret fields could stand. A line without any of them matches none. */
+const SUSPECT = /postgres|passw|authorization|bearer|token|cookie|secret/i;
+/** Longer lines are always read, so that they are cut to a bounded size. */
+const MAX_PLAIN = 16_384;
+
 /**
  * Hides secrets in whatever is about to leave the process as text: the values registered with it, Authorization headers,
  * and passwords in database URLs. Only strings are changed, so what was JSON stays JSON.
@@ -26,6 +31,8 @@ export class Redactor {
   /** Longest first: a secret that contains another must not leave a rest. */
   #secrets: string[] = [];
   readonly #order: string[] = [];
+  /** The secrets as they are, and as JSON writes them. */
+  #needles: string[] = [];
 
   /** Hides this value from now on, and what it looks like inside of URLs; of a URL also its password alone. */
   add(secret: string): void {
@@ -35,6 +42,7 @@ export class Redactor {
       if (this.#order.length > MAX_SECRETS) this.#order.shift();
     }
     this.#secrets = [...this.#order].sort((a, b) => b.length - a.length);
+    this.#needles = [...new Set(this.#secrets.flatMap((known) => [known, JSON.stringify(known).slice(1, -1)]))];
   }
 
   /** The text without secrets. */
@@ -72,6 +80,8 @@ export class Redactor {
 
   /** One line of JSON, its strings free of secrets. Text that is no JSON is taken as one string. */
   line(line: string): string {
+    // Most lines hold nothing of the kind: they need not be read and written again.
+    if (this.#harmless(line)) return line.trimEnd();
     let parsed: unknown;
     try {
       parsed = JSON.parse(line);
@@ -79,6 +89,11 @@ export class Redactor {
       return this.text(line);
     }
     return JSON.stringify(this.value(parsed));
+  }
+
+  #harmless(line: string): boolean {
+    if (line.length > MAX_PLAIN || SUSPECT.test(line)) return false;
+    return !this.#needles.some((needle) => line.includes(needle));
   }
 }
 
