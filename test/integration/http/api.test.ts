@@ -271,14 +271,9 @@ describe('being seen', () => {
   test('without a leader, the answer is 503 with Retry-After', async () => {
     const database = await migratedDatabase();
     const simulator = await testSimulator();
-    await database.query(
-      `UPDATE zonekeeper.leader SET holder = 'gone', epoch = 7, renewed = now() + interval '1 hour', ttl_ms = 0`,
-    );
-    const { url } = await startDaemon({ database, simulator, ready: false });
-    await database.query(
-      `UPDATE zonekeeper.leader SET renewed = now() - interval '1 second', ttl_ms = 0, holder = NULL`,
-    );
+    // Laid before the daemon's first attempt: nobody can take the lead, however quick he is.
     await database.query(`CREATE RULE nobody AS ON UPDATE TO zonekeeper.leader DO INSTEAD NOTHING`);
+    const { url } = await startDaemon({ database, simulator, ready: false });
     const client = await ConformingClient.of(url);
     const { status, headers, body } = await client.call('POST', '/sync');
     expect([status, headers.get('retry-after'), body.code]).toEqual([503, '10', 'no_leader']);
