@@ -1,11 +1,19 @@
+import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../controller/clock.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { Metrics } from '../observability/metrics.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
 
+/**
+ * The old generation is collected when it has grown by this share, instead of V8's up to 300 %. A list of a large zone makes
+ * garbage in waves; a daemon that stays up for months should not keep the size of its largest wave for good.
+ */
+const HEAP_GROWTH_PERCENT = 80;
+
 /** The daemon, until it is told to stop. */
 export default async function run(context: CommandContext): Promise<number> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   const config = await context.config('run');
   const log = await context.log(config);
   const { version, signal, redactor } = context;

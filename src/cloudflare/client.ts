@@ -7,7 +7,7 @@ import { Batch } from './batch-body.ts';
 import { type CallFailure, failureOf, failureOfBody, type Operation } from './errors.ts';
 import { type Limiter, MAX_CALL_MS } from './limiter.ts';
 import { field } from './messages.ts';
-import type { CallOptions, DnsApi, UnitOutcome, WriteOptions, WriteUnit, Zone, ZoneList } from './port.ts';
+import type { CallOptions, DnsApi, ListOptions, UnitOutcome, WriteOptions, WriteUnit, Zone, ZoneList } from './port.ts';
 import { type Answer, type Sdk, type SdkCall, type SdkOptions, Transport } from './transport.ts';
 
 /** One call that was made. */
@@ -93,12 +93,16 @@ export class CloudflareApi implements DnsApi {
     return [...new Map(items.map((zone) => [zone.id, zone])).values()];
   }
 
-  async list(zone: Zone, options: CallOptions = {}): Promise<ZoneList> {
+  async list(zone: Zone, options: ListOptions = {}): Promise<ZoneList> {
+    const { intern } = options;
     const { items, pages } = await this.#pages(
       'list',
       zone,
       (page) => (client, sdk) => client.dns.records.list({ zone_id: zone.id, page, per_page: RECORDS_PER_PAGE }, sdk),
-      (body) => recordsPage(body, RECORDS_PER_PAGE),
+      (body) => {
+        const page = recordsPage(body, RECORDS_PER_PAGE);
+        return page === null || intern === undefined ? page : { ...page, items: page.items.map(intern) };
+      },
       options,
     );
     return { records: items, pages };

@@ -65,6 +65,12 @@ export class ZoneMirror {
     return this.#records.entries();
   }
 
+  /** The record that is held, if it says the same as this one; else this one. */
+  intern(record: ActualRecord): ActualRecord {
+    const held = this.of(record.fqdn).find(({ id }) => id === record.id);
+    return held !== undefined && sameSpec(held, record) && held.comment === record.comment ? held : record;
+  }
+
   beginList(): Listing {
     const listing = { started: ++this.#now };
     this.#listings.add(listing);

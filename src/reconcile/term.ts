@@ -230,7 +230,10 @@ export class Term {
     });
   }
 
-  /** Names for the queue. Those of a zone that has not been seen are left to its first survey. */
+  /**
+   * Names for the queue, zone by zone: names that are in flight together should meet in few batches, also where a change
+   * concerns more names than can be in flight. Those of a zone that has not been seen are left to its first survey.
+   */
   #add(
     fqdns: readonly string[],
     trigger: Trigger,
@@ -240,10 +243,11 @@ export class Term {
   ): void {
     if (this.#options.passive) return;
     const context = because(trigger, since);
-    for (const fqdn of fqdns) {
-      const home = zone ?? this.zones.of(fqdn);
+    for (const [home, names] of Map.groupBy(fqdns, (fqdn) => zone ?? this.zones.of(fqdn))) {
       if (home !== undefined && !home.mirror.ready && home.failure === null) continue;
-      this.queue.add(fqdn, { priority, context, keepDelay: trigger === 'drift' || trigger === 'resync' });
+      for (const fqdn of names) {
+        this.queue.add(fqdn, { priority, context, keepDelay: trigger === 'drift' || trigger === 'resync' });
+      }
     }
   }
 

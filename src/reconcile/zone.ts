@@ -101,7 +101,11 @@ export class ManagedZone {
   async #list(call?: CallOptions): Promise<void> {
     const listing = this.mirror.beginList();
     try {
-      const { records, pages } = await this.#options.api.list(this.#zone, { ...call, signal: this.#options.signal });
+      const { records, pages } = await this.#options.api.list(this.#zone, {
+        ...call,
+        signal: this.#options.signal,
+        intern: (record) => this.mirror.intern(record),
+      });
       const first = !this.mirror.ready;
       const differing = this.mirror.applyList(listing, records, pages);
       this.#failure = null;

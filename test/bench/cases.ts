@@ -68,10 +68,11 @@ function looking(count: number, zones: number, most: { calls: number; cpu: numbe
         );
         await settled(bench, count);
         await daemon.kill('SIGTERM');
+        await bench.forgetSpending();
         // A daemon that has nothing to do: a sync looks at everything and changes nothing. The first one after the start also
-        // compiles what it runs, and is not counted.
+        // compiles what it runs, and is not counted (but with 500 zones the budget has no room for it).
         const second = await bench.daemon();
-        await fetch(`${second.url}/api/dns/sync`, { method: 'POST' });
+        if (zones === 1) await fetch(`${second.url}/api/dns/sync`, { method: 'POST' });
         bench.simulator.resetCounters();
         const cpu = second.cpu();
         const answer = await fetch(`${second.url}/api/dns/sync`, { method: 'POST' });

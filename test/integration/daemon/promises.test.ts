@@ -146,6 +146,19 @@ describe('drift', () => {
   });
 });
 
+describe('few calls', () => {
+  test('a burst over many zones, of more names than can be in flight, fills their batches', async () => {
+    const zones = Array.from({ length: 20 }, (_, n) => ({ name: `z${n}.example` }));
+    const { database, simulator } = await startDaemon({ zones, env: { ZONEKEEPER_CONCURRENCY: '100' } });
+    await database.query(
+      `INSERT INTO standalone_proxies (domain) SELECT 'n' || g || '.z' || g % 20 || '.example' FROM generate_series(1, 1000) g`,
+    );
+    await waitFor('all', () => simulator.records().length === 1_000);
+    // One for each zone would do; a zone that the limit cuts in two takes one more.
+    expect(simulator.counters().by_operation.batch).toBeLessThanOrEqual(40);
+  });
+});
+
 describe('what Cloudflare refuses', () => {
   test('one record among 200 does not hold the others up, backs off alone and says why', async () => {
     const { database, simulator } = await startDaemon();
