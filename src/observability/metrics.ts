@@ -9,6 +9,9 @@ export type BuildInfo = {
   readonly node_version: string;
 };
 
+/** Between two looks at the event loop's delay. Each wakes the process: at prom-client's 10 ms that is most of what an idle daemon does. */
+const EVENT_LOOP_PRECISION_MS = 100;
+
 export interface MetricsOptions {
   readonly build: BuildInfo;
   /** Also the metrics of process and Node.js, which install observers; once per process. Default true. */
@@ -125,7 +128,7 @@ export class Metrics {
 
   constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
     this.#onScrapeError = onScrapeError;
-    if (runtime) collectDefaultMetrics({ register: this.registry });
+    if (runtime) collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
     const { version, node_version } = build;
     this.buildInfo.set({ version, node_version }, 1);
     this.setLeading(false);
