@@ -128,7 +128,8 @@ export class Metrics {
 
   constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
     this.#onScrapeError = onScrapeError;
-    if (runtime) collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+    if (runtime)
+      collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
     const { version, node_version } = build;
     this.buildInfo.set({ version, node_version }, 1);
     this.setLeading(false);
