@@ -152,6 +152,9 @@ function makePool(options: DatabaseOptions): pg.Pool {
     },
   });
   pool.on('error', (error) => options.onIdleError?.(error));
+  // A client that is lent out has no listener of the pool's: a connection that ends between two statements of a transaction
+  // would end the process. Whoever has the client learns of it by its next statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

@@ -35,7 +35,7 @@ export function databaseError(error: unknown): ZonekeeperError {
       facts: code === undefined ? {} : { sqlstate: code },
     });
   if (code === undefined) {
-    const lost = /terminated|timeout|closed|ended/i.test(message);
+    const lost = /terminated|timeout|closed|ended|connection error/i.test(message);
     return make(lost ? 'database_unreachable' : 'database_failed');
   }
   if (UNREACHABLE.has(code)) return make('database_unreachable');

@@ -55,7 +55,9 @@ export async function startWorld({ config, version, log }: WorldOptions): Promis
     begun.push(() => simulator.close());
     const databaseUrl = await prepare(postgres.url, config.schema);
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 });
-    pool.on('error', (error) => log.debug({ err: error }, 'a connection of the demo ended'));
+    const ended = (error: Error) => log.debug({ err: error }, 'a connection of the demo ended');
+    pool.on('error', ended);
+    pool.on('connect', (client) => client.on('error', ended));
     begun.push(() => pool.end());
     const daemon = await startDaemon({ config, version, log }, databaseUrl, simulator.url);
     begun.push(() => daemon.stop());

@@ -27,6 +27,7 @@ export async function createDatabase(server: string = inject('postgresUrl')): Pr
   const pool = new pg.Pool({ connectionString: url.href, max: 2, connectionTimeoutMillis: CONNECT_MS });
   // A test may cut connections on purpose.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   let dropped: Promise<void> | undefined;
   const drop = async () => {
     await pool.end();
