@@ -14,7 +14,7 @@ test('a connection that is cut between two statements of a transaction fails the
     await waitFor('the end of the session', async () => (await sessions().catch(() => ['?'])).length === 0);
     return tx.rows('SELECT 2');
   });
-  await expect(cut).rejects.toMatchObject({ code: 'database_unavailable' });
+  await expect(cut).rejects.toMatchObject({ code: 'database_unreachable' });
   // The next one gets a connection that works.
   expect(await db.rows('SELECT 3')).toEqual([[3]]);
 });
