@@ -3,12 +3,16 @@ import type { Database } from '../database/database.ts';
 import type { EventHub } from '../http/event-hub.ts';
 import type { Check, Services } from '../http/services.ts';
 import { leaderStatus } from '../leadership/leader.ts';
-import { browseNames, readHistory, readNames } from '../ledger/browse.ts';
+import { browseNames, countNames, readHistory, readNames } from '../ledger/browse.ts';
 import { Operations } from '../ledger/operations.ts';
 import { readZones } from '../ledger/zones.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Rules } from '../reconcile/rules.ts';
 import { Asking } from './asking.ts';
+import { Fresh } from './fresh.ts';
+
+/** How old the counts may be: with fifty pages open, a change counts the names once. Milliseconds. */
+const SUMMARY_AGE_MS = 1_000;
 
 export interface ServiceParts {
   readonly version: string;
@@ -25,6 +29,7 @@ export interface ServiceParts {
 export function daemonServices({ version, db, clock, rules, hub, metrics, live, ready }: ServiceParts): Services {
   const operations = new Operations(db);
   const asking = new Asking(db, operations, clock);
+  const summary = new Fresh(clock, SUMMARY_AGE_MS, () => countNames(db));
   return {
     version,
     operations: {
@@ -34,6 +39,7 @@ export function daemonServices({ version, db, clock, rules, hub, metrics, live, 
       ended: (id, signal) => asking.ended(id, signal),
     },
     browse: (query) => browseNames(db, query),
+    summary: () => summary.get(),
     name: async (fqdn) => (await readNames(db, [fqdn]))[0] ?? null,
     history: (fqdn, limit) => readHistory(db, fqdn, limit),
     resolve: rules.resolve,

@@ -134,7 +134,7 @@ function describeError(error: FastifyError | ZonekeeperError, bodyLimit: number)
 }
 
 /** Everything that a request may say, to name what was probably meant. */
-const FIELDS = ['dry_run', 'fqdns', 'confirm', 'force', 'state', 'zone', 'q', 'limit', 'cursor', 'fqdn'];
+const FIELDS = ['dry_run', 'fqdns', 'confirm', 'force', 'state', 'zone', 'q', 'order', 'limit', 'cursor', 'fqdn'];
 
 function validationProblem({ instancePath, message, params }: FastifySchemaValidationError): string {
   const place = instancePath.slice(1).replaceAll('/', '.');

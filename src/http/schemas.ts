@@ -161,6 +161,14 @@ export const statusSchema = z
   })
   .meta({ id: 'Status' });
 
+export const summarySchema = z
+  .object({
+    total: z.int(),
+    states: z.record(stateSchema, z.int()).meta({ description: 'Names in each state.' }),
+    oldest: time.nullable().meta({ description: 'Since when the name that is longest out of sync is.' }),
+  })
+  .meta({ id: 'Summary' });
+
 /** Wall-clock milliseconds as the API writes them. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 export const isoTimeOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));

@@ -1,6 +1,6 @@
 import type { DesiredName, DesiredRow } from '../dns/desired.ts';
 import type { LeaderStatus } from '../leadership/leader.ts';
-import type { BrowsedName, BrowseQuery, HistoryRow } from '../ledger/browse.ts';
+import type { BrowsedName, BrowseQuery, HistoryRow, NameCount } from '../ledger/browse.ts';
 import type { Operation, OperationKind, OperationRequest } from '../ledger/operations.ts';
 import type { ZoneRow } from '../ledger/zones.ts';
 import type { EventHub } from './event-hub.ts';
@@ -23,6 +23,8 @@ export interface Services {
     ended(id: string, signal: AbortSignal): Promise<Operation>;
   };
   browse(query: BrowseQuery): Promise<{ names: BrowsedName[]; next: string | null }>;
+  /** Counts of names by state. May be a second old, so that many pages ask once. */
+  summary(): Promise<readonly NameCount[]>;
   name(fqdn: string): Promise<BrowsedName | null>;
   history(fqdn: string, limit: number): Promise<readonly HistoryRow[]>;
   /** What the name should be, by the configuration's rules. */

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { displayName, mixedScript } from '../dns/name.ts';
-import { specOf } from '../dns/record.ts';
+import { NAME_STATES, type NameState, specOf } from '../dns/record.ts';
 import { ERRORS } from '../errors.ts';
-import type { BrowsedName, HistoryRow } from '../ledger/browse.ts';
+import type { BrowsedName, HistoryRow, NameCount } from '../ledger/browse.ts';
 import type { Operation } from '../ledger/operations.ts';
 import {
   type historySchema,
@@ -11,6 +11,7 @@ import {
   type nameSchema,
   type operationSchema,
   type reportSchema,
+  type summarySchema,
 } from './schemas.ts';
 import type { Services } from './services.ts';
 
@@ -51,6 +52,18 @@ export function nameView(name: BrowsedName, resolve: Services['resolve']): z.inp
 
 const todoOf = (code: string | null): string | null =>
   code !== null && code in ERRORS ? ERRORS[code as keyof typeof ERRORS].todo : null;
+
+/** The counts of all zones together. */
+export function summaryView(counts: readonly NameCount[]): z.input<typeof summarySchema> {
+  const states = Object.fromEntries(NAME_STATES.map((state) => [state, 0])) as Record<NameState, number>;
+  let oldest: number | null = null;
+  for (const count of counts) {
+    states[count.state] += count.names;
+    if (count.oldest !== null) oldest = Math.min(oldest ?? count.oldest, count.oldest);
+  }
+  const total = Object.values(states).reduce((sum, names) => sum + names, 0);
+  return { total, states, oldest: isoTimeOrNull(oldest) };
+}
 
 /** A line of history as the API shows it. */
 export function historyView(row: HistoryRow): z.input<typeof historySchema> {

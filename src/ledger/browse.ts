@@ -10,6 +10,8 @@ export interface BrowseQuery {
   readonly zone: string | null;
   /** Part of a name. */
   readonly q: string | null;
+  /** From z to a. */
+  readonly descending?: boolean;
   readonly limit: number;
   /** The last name of the page before. */
   readonly cursor: string | null;
@@ -60,10 +62,10 @@ export async function browseNames(
   db: Database,
   query: BrowseQuery,
 ): Promise<{ names: BrowsedName[]; next: string | null }> {
-  const { states, zone, q, limit, cursor } = query;
-  const where = `($1::text IS NULL OR fqdn > $1) AND ($2::text IS NULL OR fqdn = $2 OR right(fqdn, length($2) + 1) = '.' || $2)
+  const { states, zone, q, descending = false, limit, cursor } = query;
+  const where = `($1::text IS NULL OR fqdn ${descending ? '<' : '>'} $1) AND ($2::text IS NULL OR fqdn = $2 OR right(fqdn, length($2) + 1) = '.' || $2)
      AND ($3::text IS NULL OR position($3 IN fqdn) > 0)`;
-  const page = `ORDER BY fqdn LIMIT $4`;
+  const page = `ORDER BY fqdn ${descending ? 'DESC' : 'ASC'} LIMIT $4`;
   const inSync = `SELECT fqdn FROM (
       (SELECT DISTINCT fqdn FROM @.wanted WHERE ${where} AND NOT EXISTS (SELECT FROM @.names n WHERE n.fqdn = wanted.fqdn) ${page}) UNION
       (SELECT DISTINCT fqdn FROM @.dns_records WHERE ${where} AND NOT EXISTS (SELECT FROM @.names n WHERE n.fqdn = dns_records.fqdn) ${page})) s`;

@@ -6,9 +6,9 @@ import { actorOf } from '../access.ts';
 import type { App } from '../app.ts';
 import { ended } from '../ended.ts';
 import { problemSchema } from '../problem.ts';
-import { historySchema, nameSchema, reportSchema } from '../schemas.ts';
+import { historySchema, nameSchema, reportSchema, summarySchema } from '../schemas.ts';
 import type { Services } from '../services.ts';
-import { historyView, nameView, reportView } from '../views.ts';
+import { historyView, nameView, reportView, summaryView } from '../views.ts';
 
 const params = z.object({ fqdn: z.string().min(1).max(255) });
 const HISTORY = 100;
@@ -21,7 +21,7 @@ export function recordRoutes(app: App, services: Services): void {
       schema: {
         operationId: 'listRecords',
         tags: ['records'],
-        summary: 'Names with their desired and actual records, in alphabetical order.',
+        summary: 'Names with their desired and actual records, ordered by name.',
         querystring: z.strictObject({
           state: z
             .union([z.string(), z.array(z.string())])
@@ -29,6 +29,7 @@ export function recordRoutes(app: App, services: Services): void {
             .meta({ description: `One or several of ${NAME_STATES.join(', ')}; separated by commas or repeated.` }),
           zone: z.string().max(255).optional(),
           q: z.string().max(255).optional().meta({ description: 'Part of the name.' }),
+          order: z.enum(['asc', 'desc']).default('asc').meta({ description: 'By name.' }),
           limit: z.coerce.number().int().min(1).max(1_000).default(100),
           cursor: z.string().max(300).optional(),
         }),
@@ -39,11 +40,12 @@ export function recordRoutes(app: App, services: Services): void {
       },
     },
     async (request, reply) => {
-      const { state, zone, q, limit, cursor } = request.query;
+      const { state, zone, q, order, limit, cursor } = request.query;
       const { names, next } = await services.browse({
         states: statesOf(state),
         zone: zone ?? null,
         q: q ?? null,
+        descending: order === 'desc',
         limit,
         cursor: cursor ?? null,
       });
@@ -51,6 +53,7 @@ export function recordRoutes(app: App, services: Services): void {
         const query = new URLSearchParams({
           ...(zone && { zone }),
           ...(q && { q }),
+          ...(order === 'desc' && { order }),
           limit: String(limit),
           cursor: next,
         });
@@ -59,6 +62,19 @@ export function recordRoutes(app: App, services: Services): void {
       }
       return { records: names.map((name) => nameView(name, services.resolve)), next };
     },
+  );
+
+  app.get(
+    '/api/dns/summary',
+    {
+      schema: {
+        operationId: 'summary',
+        tags: ['records'],
+        summary: 'How many names are in which state.',
+        response: { 200: summarySchema, default: problemSchema },
+      },
+    },
+    async () => summaryView(await services.summary()),
   );
 
   app.get(

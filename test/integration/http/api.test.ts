@@ -75,12 +75,19 @@ describe('every answer is as /openapi.json describes it', () => {
     for (const [query, names] of [
       ['state=conflict', ['foreign.example.com']],
       ['state=in_sync&q=B', ['b.example.com']],
+      ['order=desc&limit=2', ['foreign.example.com', 'b.example.com']],
+      ['order=desc&cursor=b.example.com', ['a.example.com']],
       ['zone=example.com&state=in_sync,conflict', ['a.example.com', 'b.example.com', 'foreign.example.com']],
       ['zone=example.org', []],
     ] as const) {
       const { body } = await client.call('GET', `/api/dns/records?${query}`);
       expect(body.records.map(({ fqdn }: { fqdn: string }) => fqdn)).toEqual(names);
     }
+    expect((await client.call('GET', '/api/dns/summary')).body).toMatchObject({
+      total: 3,
+      states: { in_sync: 2, conflict: 1, missing: 0 },
+      oldest: expect.any(String),
+    });
     expect((await client.call('GET', '/api/dns/records/A.example.com.')).body).toMatchObject({
       fqdn: 'a.example.com',
       state: 'in_sync',
