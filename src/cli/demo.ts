@@ -63,6 +63,7 @@ async function ready(world: World, signal: AbortSignal): Promise<void> {
 
 function invitation({ daemon, simulator, databaseUrl }: World): string {
   return `Look around:
+  page      ${daemon.address}/
   names     ${daemon.address}/api/dns/records
   status    ${daemon.address}/api/status
   metrics   ${daemon.address}/metrics

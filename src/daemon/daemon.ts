@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { SettingKey } from '../config/schema.ts';
@@ -36,6 +37,9 @@ export interface DaemonOptions {
   /** A secret was read anew from its file: to be hidden from now on, too. */
   readonly onSecret?: (value: string) => void;
 }
+
+/** Where `npm run build:web` puts the page. */
+const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
 
 /**
  * One process. It listens to PostgreSQL, stands for election, serves HTTP, and runs a {@link Term} while it leads.
@@ -123,6 +127,7 @@ export class Daemon {
     });
     this.#app = buildApp({
       logger: log,
+      site: SITE,
       access: {
         token: () => this.#config.apiToken,
         anonymousRead: config.allowAnonymous === 'read',

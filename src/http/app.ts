@@ -25,11 +25,14 @@ import { recordRoutes } from './routes/records.ts';
 import { statusRoutes } from './routes/status.ts';
 import { syncRoutes } from './routes/sync.ts';
 import type { Access, Services } from './services.ts';
+import { siteRoutes } from './site.ts';
 
 export interface AppOptions {
   readonly services: Services;
   readonly access: Access;
   readonly logger: FastifyBaseLogger;
+  /** The folder of the built page; null where it is not served. */
+  readonly site?: string | null;
   /** Bytes that a body may have. */
   readonly bodyLimit?: number;
 }
@@ -39,7 +42,7 @@ const BODY_LIMIT = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The HTTP side of the daemon: routes, their description, access, and errors as problems. */
-export function buildApp({ services, access, logger, bodyLimit = BODY_LIMIT }: AppOptions) {
+export function buildApp({ services, access, logger, site = null, bodyLimit = BODY_LIMIT }: AppOptions) {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -82,6 +85,7 @@ export function buildApp({ services, access, logger, bodyLimit = BODY_LIMIT }: A
     probeRoutes(routes, services);
     routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });
+  siteRoutes(app, site);
   return app;
 }
 

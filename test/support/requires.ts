@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
 
 declare module 'vitest' {
@@ -12,6 +13,7 @@ declare module 'vitest' {
 const PROBES: Readonly<Record<string, readonly [program: string, ...args: string[]]>> = {
   // Not --version: a client without a server is of no use.
   'container engine': ['docker', 'version'],
+  browser: [process.execPath, fileURLToPath(new URL('browser-probe.ts', import.meta.url))],
   'PostgreSQL image': ['docker', 'image', 'inspect', process.env.ZONEKEEPER_TEST_POSTGRES_IMAGE || 'none-is-set'],
 };
 
