@@ -25,7 +25,11 @@ try {
   mkdirSync(images, { recursive: true });
   const browser = await startBrowser();
   const page = await browser.newPage({ viewport: { width: 1200, height: 620 } });
-  const shoot = (name: string) => page.screenshot({ path: `${images}${name}.png` });
+  const shoot = async (name: string) => {
+    await page.locator('header img').evaluate((image) => (image as unknown as { decode(): Promise<void> }).decode());
+    await page.getByText(/calls left/).waitFor();
+    await page.screenshot({ path: `${images}${name}.png` });
+  };
   await page.goto(`${address}dns`);
   await page.locator('.list tbody tr').first().waitFor();
   await page.locator('.connection', { hasText: 'Live' }).waitFor();
@@ -33,6 +37,7 @@ try {
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.goto(`${address}dns?name=blog.example.com`);
   await page.locator('aside table').waitFor();
+  await page.locator('.list tbody tr').first().waitFor();
   await shoot('conflict');
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto(`${address}operations`);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { startBrowser } from '../support/browser.ts';
 import { Bench, type Case, type Figure, until } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -256,6 +257,51 @@ const poison: Case = {
   },
 };
 
+/** The page among so many names: how soon something is seen, and what scrolling costs. */
+const page: Case = {
+  name: 'page',
+  run: async (postgres) => {
+    const bench = await Bench.start(postgres, { zones: [{ name: 'example.com', plan: 'business', quota }] });
+    const browser = await startBrowser();
+    try {
+      const { url } = await bench.daemon();
+      await bench.query(insert(100_000));
+      await settled(bench, 100_000);
+      await bench.query('ANALYZE');
+      const tab = await browser.newPage();
+      // The first one also compiles what it runs.
+      await tab.goto(`${url}/dns`);
+      await tab.addInitScript(
+        `globalThis.long = 0; new PerformanceObserver((list) => { long += list.getEntries().length; }).observe({ type: 'longtask' });`,
+      );
+      await tab.goto(`${url}/dns`);
+      await tab.locator('.list tbody tr').first().waitFor();
+      const paint = await tab.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`);
+      const before = Number(await tab.evaluate('long'));
+      for (let n = 0; n < 50; n++) {
+        await tab.evaluate(`document.querySelector('.scroll').scrollBy(0, 1000)`);
+        await tab.evaluate('new Promise(requestAnimationFrame)');
+      }
+      const work = 'the page with 100,000 names';
+      const rows = await tab.locator('.list tbody tr').count();
+      return [
+        { work, what: 'first paint', measured: Number(paint), unit: 'ms', most: 1_000 },
+        { work, what: 'rows in the document', measured: rows, unit: '', most: 80 },
+        {
+          work,
+          what: 'long tasks in 50 steps of scrolling',
+          measured: Number(await tab.evaluate('long')) - before,
+          unit: '',
+          most: 5,
+        },
+      ];
+    } finally {
+      await browser.close();
+      await bench.stop();
+    }
+  },
+};
+
 const killed: Case = {
   name: 'kill',
   run: async (postgres) => {
@@ -309,4 +355,5 @@ export const CASES: readonly Case[] = [
   starting,
   poison,
   killed,
+  page,
 ];

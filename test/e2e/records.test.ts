@@ -186,6 +186,33 @@ requires('browser')('the page', () => {
     });
   });
 
+  describe('Sync by several', () => {
+    test('two people who press at once see the same operation', async () => {
+      const running = await world();
+      const [one, two] = [await open(running, '/dns'), await open(running, '/dns')];
+      for (const { page } of [one, two]) {
+        await live(page).waitFor();
+        await row(page, 'a.example.com').waitFor();
+      }
+      running.simulator.addFault({ operation: 'list_records', effect: { kind: 'delay', ms: 500 } });
+      await Promise.all([sync(one.page).click(), sync(two.page).click()]);
+      for (const { page } of [one, two]) await toast(page).getByText('Synced').first().waitFor();
+      const { operations } = (await (await running.get('/api/dns/operations')).json()) as { operations: unknown[] };
+      expect(operations).toHaveLength(1);
+    });
+
+    test('names that are chosen are synced alone', async () => {
+      const running = await world();
+      const { page } = await open(running, '/dns');
+      for (const name of ['a', 'b']) {
+        await row(page, `${name}.example.com`).waitFor();
+        await page.getByLabel(`Choose ${name}.example.com`).check();
+      }
+      await page.getByRole('button', { name: 'Sync 2 names' }).click();
+      await toast(page).getByText('2 already in sync').waitFor();
+    });
+  });
+
   describe('single names', () => {
     test('are deleted after a confirmation, which is typed while a consumer wants the name', async () => {
       const running = await world();

@@ -59,6 +59,7 @@ export class App {
     };
     document.addEventListener('visibilitychange', shown);
     void this.#readStatus();
+    void this.#readSummary();
     void this.#connect();
     return () => {
       clearInterval(clock);
@@ -176,13 +177,16 @@ export class App {
     const names = this.#gathered === null ? null : [...this.#gathered];
     if (names?.length === 0) return;
     this.#gathered = new Set();
-    getSummary().then(
-      (summary) => {
-        this.summary = summary;
-      },
-      (error) => this.#quietly(error),
-    );
+    void this.#readSummary();
     for (const listener of this.#listeners) listener(names);
+  }
+
+  async #readSummary(): Promise<void> {
+    try {
+      this.summary = await getSummary();
+    } catch (error) {
+      this.#quietly(error);
+    }
   }
 
   async #readStatus(): Promise<void> {
