@@ -154,6 +154,21 @@ a control address to look into it and to make trouble. Everything is in memory.`
     load: () => import('./simulate.ts'),
   },
   {
+    name: 'health',
+    summary: 'Ask the daemon on this machine how it is',
+    description: `Asks the daemon that listens at ZONEKEEPER_LISTEN whether it is alive (or, with --ready, whether it can do its
+work) and prints its checks. Exits with 0 or 1. This is the health check of the container image.`,
+    examples: [
+      { line: 'zonekeeper health', does: 'is the process alive?' },
+      { line: 'zonekeeper health --ready', does: 'does it reach PostgreSQL and Cloudflare, too?' },
+    ],
+    positionals: [],
+    flags: [{ name: 'ready', value: null, doc: 'Ask /readyz instead of /livez.' }],
+    json: false,
+    graceful: false,
+    load: () => import('./health.ts'),
+  },
+  {
     name: 'config',
     summary: 'Show the effective settings and where they come from',
     description: `Prints every setting with its value and its origin; secrets are shown as (set). Exits with 78 when something is

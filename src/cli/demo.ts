@@ -5,6 +5,8 @@ import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
 import { aborted } from './run.ts';
 
+/** How somebody calls a command: from a checkout, or from the npm package. */
+const CALL = import.meta.url.endsWith('.ts') ? 'npm run zonekeeper --' : 'npx zonekeeper';
 /** Between two chapters, so that somebody can read along. Milliseconds. */
 const PAUSE_MS = 1_200;
 
@@ -72,9 +74,9 @@ function invitation({ daemon, simulator, databaseUrl }: World): string {
 
 From a second terminal:
   export DATABASE_URL='${databaseUrl}'
-  npm run zonekeeper -- records
-  npm run zonekeeper -- records blog.${ZONE}
-  npm run zonekeeper -- adopt blog.${ZONE}
+  ${CALL} records
+  ${CALL} records blog.${ZONE}
+  ${CALL} adopt blog.${ZONE}
   psql "$DATABASE_URL" -c "INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('mine', 'running', 1)"
   curl -X PATCH ${simulator.origin}/_simulator/records -H 'content-type: application/json' -d '{"name": "git.${ZONE}", "set": {"content": "203.0.113.1"}}'
   curl -X POST ${daemon.address}/api/dns/sync

@@ -47,7 +47,7 @@ export const SETTINGS = {
     type: listenAddress,
     default: '127.0.0.1:8080',
     doc: 'HTTP address of API, page, probes and metrics: `127.0.0.1:8080`, `[::1]:8080`, `:8080` (all interfaces).',
-    takenBy: ['run', 'demo', 'simulate', 'config'],
+    takenBy: ['run', 'demo', 'simulate', 'health', 'config'],
   }),
   apiToken: setting({
     env: 'ZONEKEEPER_API_TOKEN',

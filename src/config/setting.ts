@@ -11,6 +11,7 @@ export const COMMANDS = [
   'migrate',
   'demo',
   'simulate',
+  'health',
   'config',
 ] as const;
 export type CommandName = (typeof COMMANDS)[number];

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
@@ -38,8 +39,10 @@ export interface DaemonOptions {
   readonly onSecret?: (value: string) => void;
 }
 
-/** Where `npm run build:web` puts the page. */
-const SITE = fileURLToPath(new URL('../../dist/web', import.meta.url));
+/** The page: beside the bundle, or where `npm run build:web` puts it in a checkout. */
+const SITE = ['./web', '../../dist/web']
+  .map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
+  .find((folder) => existsSync(folder));
 
 /**
  * One process. It listens to PostgreSQL, stands for election, serves HTTP, and runs a {@link Term} while it leads.
@@ -127,7 +130,7 @@ export class Daemon {
     });
     this.#app = buildApp({
       logger: log,
-      site: SITE,
+      site: SITE ?? null,
       access: {
         token: () => this.#config.apiToken,
         anonymousRead: config.allowAnonymous === 'read',

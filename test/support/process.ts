@@ -18,9 +18,16 @@ export interface Zonekeeper {
   signal(name: NodeJS.Signals): void;
 }
 
-/** Starts `zonekeeper` with these arguments and nothing but this environment; killed at the end of the test at the latest. */
-export function zonekeeper(args: readonly string[], env: Readonly<Record<string, string>> = {}): Zonekeeper {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/**
+ * Starts `zonekeeper` with these arguments and nothing but this environment; killed at the end of the test at the latest.
+ * `main` is the program's file: that of the sources, or of a bundle.
+ */
+export function zonekeeper(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  main: string = MAIN,
+): Zonekeeper {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -55,14 +62,18 @@ export function zonekeeper(args: readonly string[], env: Readonly<Record<string,
 export async function run(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  main?: string,
 ): Promise<{ code: number | NodeJS.Signals; output: string }> {
-  const command = zonekeeper(args, env);
+  const command = zonekeeper(args, env, main);
   return { code: await command.ended, output: command.output() };
 }
 
 /** Starts a daemon in a process of its own; resolves with its address once it leads and is ready. */
-export async function runDaemon(env: Readonly<Record<string, string>>): Promise<Zonekeeper & { readonly url: string }> {
-  const daemon = zonekeeper(['run'], { ZONEKEEPER_LISTEN: '127.0.0.1:0', ZONEKEEPER_LOG_FORMAT: 'json', ...env });
+export async function runDaemon(
+  env: Readonly<Record<string, string>>,
+  main?: string,
+): Promise<Zonekeeper & { readonly url: string }> {
+  const daemon = zonekeeper(['run'], { ZONEKEEPER_LISTEN: '127.0.0.1:0', ZONEKEEPER_LOG_FORMAT: 'json', ...env }, main);
   const [, url = ''] = await daemon.printed(/"address":"(http:[^"]+)"/);
   await daemon.printed(/"msg":"leads"/);
   await waitFor('it to be ready', async () => (await fetch(`${url}/readyz`)).ok);

@@ -14,6 +14,7 @@ const PROBES: Readonly<Record<string, readonly [program: string, ...args: string
   // Not --version: a client without a server is of no use.
   'container engine': ['docker', 'version'],
   browser: [process.execPath, fileURLToPath(new URL('browser-probe.ts', import.meta.url))],
+  'docker client with BuildKit': ['bash', 'test/containers/docker.sh', 'version'],
   'PostgreSQL image': ['docker', 'image', 'inspect', process.env.ZONEKEEPER_TEST_POSTGRES_IMAGE || 'none-is-set'],
 };
 

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { buildBundle } from '../../scripts/build.ts';
+import { testSimulator } from '../support/daemon.ts';
+import { testDatabase } from '../support/database.ts';
+import { sharedFolder, testFolder } from '../support/folder.ts';
+import { run, runDaemon } from '../support/process.ts';
+import { waitFor } from '../support/wait.ts';
+
+describe('the bundle, in a folder without node_modules', () => {
+  const folder = sharedFolder();
+  const main = join(folder, 'zonekeeper.js');
+  beforeAll(() => buildBundle(folder));
+
+  it('is one program with a source map and the migrations beside it', () => {
+    const expected = ['licenses.txt', 'migrations', 'zonekeeper.js', 'zonekeeper.js.map'];
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(expected));
+    expect(readdirSync(join(folder, 'migrations'))).toEqual(readdirSync('src/ledger/migrations'));
+  });
+
+  it('names its version, and its commands', async () => {
+    expect(await run(['--version'], {}, main)).toEqual({ code: 0, output: `${manifest.version}\n` });
+    const { code, output } = await run(['--help'], {}, main);
+    expect(code).toBe(0);
+    expect(output).toContain('migrate');
+  });
+
+  it('prepares a database, keeps its records, and stops', async () => {
+    const [database, simulator] = [await testDatabase(), await testSimulator()];
+    const env = {
+      DATABASE_URL: database.url,
+      CLOUDFLARE_API_TOKEN: 'any-token',
+      CLOUDFLARE_BASE_URL: simulator.url,
+    };
+    expect(await run(['migrate'], env, main)).toMatchObject({ code: 0 });
+    await database.query(`INSERT INTO settings (domain, target) VALUES ('example.com', '192.0.2.1')`);
+    const daemon = await runDaemon(env, main);
+    await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('app', 'running', 7)`);
+    await waitFor('the record', () => simulator.records().some(({ name }) => name === 'app.example.com'));
+    const address = new URL(daemon.url).host;
+    expect(await run(['health', '--ready'], { ZONEKEEPER_LISTEN: address }, main)).toMatchObject({ code: 0 });
+    expect((await fetch(`${daemon.url}/openapi.json`)).status).toBe(200);
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+  });
+
+  it('says for people what it logs', async () => {
+    const { output } = await run(
+      ['run', '--log-format=pretty', '--database-url=postgres://a:b@127.0.0.1:1/c', '--cloudflare-api-token=t'],
+      {},
+      main,
+    );
+    expect(output).toContain('what to do: Check host, port and database name');
+  });
+
+  it('holds the licenses of what it is made of', () => {
+    const text = readFileSync(join(folder, 'licenses.txt'), 'utf8');
+    for (const name of ['fastify', 'pg', 'zod', 'cloudflare', 'bottleneck'])
+      expect(text).toMatch(new RegExp(`^${name} \\d`, 'm'));
+  });
+
+  it('is the same, byte for byte, whenever it is built', async () => {
+    const again = testFolder();
+    await buildBundle(again);
+    for (const file of ['zonekeeper.js', 'zonekeeper.js.map', 'licenses.txt']) {
+      expect(readFileSync(join(again, file)).equals(readFileSync(join(folder, file)))).toBe(true);
+    }
+    expect(existsSync(join(again, 'node_modules'))).toBe(false);
+  });
+});
