@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
+import { TOOLS, tool } from './tools.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -15,6 +17,13 @@ const PROBES: Readonly<Record<string, readonly [program: string, ...args: string
   'container engine': ['docker', 'version'],
   browser: [process.execPath, fileURLToPath(new URL('browser-probe.ts', import.meta.url))],
   'docker client with BuildKit': ['bash', 'test/containers/docker.sh', 'version'],
+  'kube-apiserver': [join(TOOLS, 'kube/kube-apiserver'), '--version'],
+  helm: [tool('helm'), 'version'],
+  kubectl: [tool('kubectl'), 'version', '--client'],
+  kubeconform: [tool('kubeconform'), '-v'],
+  'kube-score': [tool('kube-score'), 'version'],
+  'Kubernetes schemas': ['test', '-d', join(TOOLS, 'schemas')],
+  'docker compose': [tool('docker-compose'), 'version'],
   'PostgreSQL image': ['docker', 'image', 'inspect', process.env.ZONEKEEPER_TEST_POSTGRES_IMAGE || 'none-is-set'],
 };
 
