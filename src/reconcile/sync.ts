@@ -3,7 +3,7 @@ import { PRIORITY } from '../controller/priority.ts';
 import type { WorkQueue } from '../controller/queue.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { OperationProgress } from '../ledger/operations.ts';
-import type { Source } from '../sources/port.ts';
+import type { Refreshed, Source } from '../sources/port.ts';
 import { type Assessment, assess } from './assess.ts';
 import { because, type Context, type Watcher } from './context.ts';
 import { deletedIds, makePlan, type Plan } from './plan.ts';
@@ -12,6 +12,8 @@ import { type Findings, FindingsBuilder, type SurveyOptions, survey } from './su
 
 export interface SyncOptions extends SurveyOptions {
   readonly source: Source;
+  /** Names that are not as they were when desired was last read: each refresh tells them once. */
+  readonly onRefreshed: (found: Refreshed) => void;
   readonly queue: WorkQueue<string, Context>;
   readonly clock: Clock;
 }
@@ -37,7 +39,21 @@ const SYNC_LIMIT_MS = 3_600_000;
 
 /** One operation over all names, or those that are named: refresh, then reconcile all that differ. */
 export async function sync(options: SyncOptions, request: SyncRequest): Promise<Report> {
-  if (request.refresh) await refresh(options, request);
+  // What the refresh finds is told when our own names are on the queue: then it is the sync that repairs and reports them,
+  // and names that it is not about are not forgotten.
+  const found: (() => void)[] = [];
+  const tell = () => {
+    for (const one of found.splice(0)) one();
+  };
+  try {
+    if (request.refresh) await refresh(options, request, found);
+    return await compare(options, request, tell);
+  } finally {
+    tell();
+  }
+}
+
+async function compare(options: SyncOptions, request: SyncRequest, onQueued: () => void): Promise<Report> {
   const findings = await find(options, request.fqdns);
   const plan = await makePlan(options.guard, findings);
   if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
@@ -49,13 +65,18 @@ export async function sync(options: SyncOptions, request: SyncRequest): Promise<
   report.synced(findings.settled);
   for (const { fqdn, state, problem } of findings.standing)
     report.name(fqdn, { state, problem, changes: [], refusal: null });
-  await reconcileAll(options, request, findings.differing, report);
+  await reconcileAll(options, request, findings.differing, report, onQueued);
   return report.build(plan.hash);
 }
 
 /** Reads desired and actual anew. What one zone refuses stays as last seen: its names are reported as failed. */
-async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: SyncRequest): Promise<void> {
-  await source.refresh('everything');
+async function refresh(
+  { source, zones, onRefreshed }: SyncOptions,
+  { fqdns, onProgress }: SyncRequest,
+  found: (() => void)[],
+): Promise<void> {
+  const read = await source.refresh('everything');
+  found.push(() => onRefreshed(read));
   const concerned =
     fqdns === null ? zones.all : [...new Set(fqdns.map((fqdn) => zones.of(fqdn)).filter((zone) => zone !== undefined))];
   let done = 0;
@@ -64,7 +85,7 @@ async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: Sy
   const lists = Array.from({ length: LISTS_AT_ONCE }, async () => {
     for (let zone = waiting.shift(); zone !== undefined; zone = waiting.shift()) {
       // The zone keeps the error, and its names show it.
-      await zone.list({ priority: 3 }).catch(() => undefined);
+      await zone.list({ priority: 3 }, (tell) => found.push(tell)).catch(() => undefined);
       done += 1;
       onProgress({ phase: 'refreshing', done, total: concerned.length });
     }
@@ -99,6 +120,7 @@ async function reconcileAll(
   request: SyncRequest,
   differing: readonly Assessment[],
   report: ReportBuilder,
+  onQueued: () => void,
 ): Promise<void> {
   const { queue, clock } = options;
   const open = new Set(differing.map(({ facts }) => facts.fqdn));
@@ -128,6 +150,7 @@ async function reconcileAll(
     } as const;
     watcher.settled(fqdn, { state: 'failed', problem, changes: [], refusal: null });
   }
+  onQueued();
   const timer = clock.after(SYNC_LIMIT_MS, resolve);
   await promise;
   timer.cancel();

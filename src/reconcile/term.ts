@@ -5,6 +5,7 @@ import { WorkQueue } from '../controller/queue.ts';
 import { Ticker } from '../controller/ticker.ts';
 import { WorkerPool } from '../controller/workers.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
+import type { Refreshed } from '../sources/port.ts';
 import { DriftChecker } from './checker.ts';
 import { Comparer } from './comparer.ts';
 import { because, type Context, mergeContexts, type Trigger } from './context.ts';
@@ -109,6 +110,7 @@ export class Term {
       queue: this.queue,
       zones: this.zones,
       guard: this.guard,
+      onRefreshed: (found) => this.#refreshed(found),
       onFinished: options.onOperation,
     });
     this.#feed = this.#ticker(
@@ -256,14 +258,10 @@ export class Term {
     const scope = this.#everything || clock.now() >= this.#resyncAt ? 'everything' : 'changes';
     this.#everything = false;
     try {
-      const { names, vanished, since } = await this.#options.source.refresh(scope);
-      for (const fqdn of vanished) {
-        const zone = this.zones.of(fqdn);
-        if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
-      }
+      const found = await this.#options.source.refresh(scope);
       this.#sourceError = null;
       if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
-      this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+      this.#refreshed(found);
     } catch (error) {
       if (scope === 'everything') this.#everything = true;
       this.#sourceError = toError(error).message;
@@ -271,6 +269,14 @@ export class Term {
     } finally {
       this.#read.resolve();
     }
+  }
+
+  #refreshed({ names, vanished, since }: Refreshed): void {
+    for (const fqdn of vanished) {
+      const zone = this.zones.of(fqdn);
+      if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
+    }
+    this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
   }
 
   /** Why desired could not be read at the last try; null when it was. */
