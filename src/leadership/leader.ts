@@ -13,7 +13,7 @@ export interface ElectionEvents {
 }
 
 export interface ElectionOptions {
-  readonly db: Database;
+  readonly db: Pick<Database, 'rows' | 'channel'>;
   /** Unique to this process. */
   readonly holder: string;
   /** Where people find this process: its HTTP address. */

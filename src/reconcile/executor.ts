@@ -5,8 +5,11 @@ import type { Operation, OperationError, Operations } from '../ledger/operations
 import type { CoreObserver } from './observer.ts';
 import { carryOut, type SyncOptions, sync } from './sync.ts';
 
+/** What the leader needs of the operations. */
+export type OperationsPort = Pick<Operations, 'take' | 'progress' | 'finish' | 'useConfirmation'>;
+
 export interface ExecutorOptions extends SyncOptions {
-  readonly operations: Operations;
+  readonly operations: OperationsPort;
   readonly fence: Fence;
   readonly clock: Clock;
   readonly observer: CoreObserver;
