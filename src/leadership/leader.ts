@@ -127,6 +127,8 @@ export class Election {
     // A third of the time to live leaves two more tries; jitter keeps candidates apart.
     const pause = (this.#ttlMs / 3) * (0.8 + 0.4 * random());
     const next = this.#epoch === null ? pause : Math.min(pause, this.remainingMs());
+    // One timer, also when somebody poked meanwhile: loops would double for ever.
+    this.#timer?.cancel();
     this.#timer = clock.after(next, () => this.poke());
   }
 

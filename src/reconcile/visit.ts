@@ -136,7 +136,9 @@ export class Visit {
     if (verdict.changes.length === 0) {
       const correction = corrections(zone, verdict, desired, tracked);
       if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
-      return { state: verdict.state, problem: problemOf(verdict), changes: held };
+      const ended: Ended = { state: verdict.state, problem: problemOf(verdict), changes: held };
+      // Somebody was quicker with the deletion that was ordered. A consumer who wants the name is to be served again.
+      return this.#context.order?.kind === 'delete' && this.#desired !== null ? { ...ended, next: 'again' } : ended;
     }
     const pending = this.#waiting(verdict, deletions.length > 0, tracked);
     if (pending !== null) return { ...pending, changes: [...held, ...unmade(verdict.changes, pending.problem)] };
