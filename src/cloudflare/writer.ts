@@ -117,17 +117,29 @@ export class ZoneWriter {
         await this.#options.api.ready({ signal: this.#options.signal });
         const batch = this.#take();
         if (batch.length === 0) break;
-        const outcomes = await this.#send(batch.map(({ work }) => work));
+        const outcomes = await this.#outcomes(batch.map(({ work }) => work));
         for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index] ?? stopped());
         // Whoever was waiting for these answers may have more for the next call.
         if (this.#options.gather.inside > 0) break;
       }
-    } catch {
-      // The wait was ended: nothing more is sent, and nothing was.
-      this.stop();
+    } catch (error) {
+      // The wait was ended: nothing more is sent, and nothing was. If not by us, whoever waited tries again.
+      if (this.#options.signal.aborted) this.stop();
+      const failed = toError(error);
+      for (const { resolve } of this.#pending.splice(0)) resolve({ kind: 'deferred', error: failed });
     } finally {
       this.#busy = false;
       this.#arm();
+    }
+  }
+
+  /** A bug must not end the writing to this zone for ever: its works fail with it, and are looked at again. */
+  async #outcomes(works: readonly Work[]): Promise<readonly WorkOutcome[]> {
+    try {
+      return await this.#send(works);
+    } catch (error) {
+      const failed = toError(error);
+      return works.map(() => ({ kind: 'unknown', error: failed }));
     }
   }
 

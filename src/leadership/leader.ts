@@ -13,7 +13,7 @@ export interface ElectionEvents {
 }
 
 export interface ElectionOptions {
-  readonly db: Database;
+  readonly db: Pick<Database, 'rows' | 'channel'>;
   /** Unique to this process. */
   readonly holder: string;
   /** Where people find this process: its HTTP address. */
@@ -131,6 +131,8 @@ export class Election {
     // A third of the time to live leaves two more tries; jitter keeps candidates apart.
     const pause = (this.#ttlMs / 3) * (0.8 + 0.4 * random());
     const next = this.#epoch === null ? pause : Math.min(pause, this.remainingMs());
+    // One timer, also when somebody poked meanwhile: loops would double for ever.
+    this.#timer?.cancel();
     this.#timer = clock.after(next, () => this.poke());
   }
 

@@ -111,16 +111,19 @@ export class Operations {
     return rows.length > 0;
   }
 
-  /** For the leader: takes the oldest operations that wait, or that a predecessor left unfinished. */
-  async take(fence: Fence, limit: number): Promise<readonly Operation[]> {
+  /**
+   * For the leader: takes the oldest operations that wait, that a predecessor left unfinished, or that were given to us in an
+   * answer that got lost. `known` are those that we are carrying out.
+   */
+  async take(fence: Fence, limit: number, known: readonly string[]): Promise<readonly Operation[]> {
     return this.#db.transaction(async (tx) => {
       await fence.hold(tx);
       const rows = await tx.rows(
         `UPDATE @.operations SET state = 'running', epoch = $1, started_at = coalesce(started_at, clock_timestamp())
-          WHERE id IN (SELECT id FROM @.operations WHERE state = 'queued' OR (state = 'running' AND epoch < $1)
+          WHERE id IN (SELECT id FROM @.operations WHERE state = 'queued' OR (state = 'running' AND (epoch < $1 OR id <> ALL ($3)))
                         ORDER BY created_at, id LIMIT $2)
         RETURNING ${COLUMNS}`,
-        [fence.epoch, limit],
+        [fence.epoch, limit, known],
       );
       return rows.map(operationOf).sort((a, b) => a.createdAt - b.createdAt);
     });

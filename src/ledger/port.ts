@@ -9,6 +9,7 @@ export interface Intent {
   readonly zoneId: string;
   readonly fqdn: string;
   readonly action: Action;
+  /** The record that is changed. Of a dropped create: a record that was tracked until a look did not show it. */
   readonly recordId: string | null;
   readonly consumer: ConsumerRef | null;
   readonly state: 'open' | 'dropped';
@@ -79,7 +80,7 @@ export interface SettledChange {
 
 /** What is corrected in `dns_records` after a look, without any call. */
 export interface Correction {
-  /** Tracked rows whose record exists no more. */
+  /** Tracked rows whose record a look did not show. They are remembered like dropped intents, in case it was stale. */
   readonly forget: readonly { readonly zoneId: string; readonly recordId: string }[];
   /** Tracked rows that say something else than the record, which is as it should be. */
   readonly refresh: readonly {
@@ -126,8 +127,8 @@ export interface Ledger {
     readonly limit: number;
   }): Promise<SurveyPage>;
   /**
-   * Step 1 of a write: intents, with a deadline on the database's clock. Also removes the tracked rows of records that
-   * are known to be gone, so that none points at nothing when the new one is there.
+   * Step 1 of a write: intents, with a deadline on the database's clock. Also forgets the tracked rows of records that a
+   * look did not show (as {@link Correction.forget} does), so that none points at nothing when the new one is there.
    */
   begin(
     intents: readonly NewIntent[],

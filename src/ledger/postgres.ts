@@ -5,7 +5,7 @@ import type { Fence } from '../leadership/fence.ts';
 import { readFacts, readSurvey } from './facts.ts';
 import type { Correction, Ledger, NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
 import { pruneLedger } from './prune.ts';
-import { forgetRecords, refreshRecords, trackRecords } from './records.ts';
+import { forgetRecords, REMEMBER, refreshRecords, trackRecords } from './records.ts';
 import { settleChanges } from './settle.ts';
 import { writeStates } from './states.ts';
 
@@ -37,7 +37,8 @@ export class PostgresLedger implements Ledger {
       `WITH held AS (SELECT FROM @.leader WHERE epoch = $8 AND holder IS NOT NULL FOR SHARE),
             forgotten AS (
               DELETE FROM @.dns_records r USING unnest($10::text[], $11::text[]) f(zone_id, record_id), held
-               WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id)
+               WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id RETURNING r.*),
+            remembered AS (${REMEMBER('$8')})
        INSERT INTO @.intents (id, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, epoch, deadline)
        SELECT id, zone_id, fqdn, action, record_id, kind, consumer, $8, clock_timestamp() + $9 * interval '1 millisecond'
          FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
@@ -63,7 +64,7 @@ export class PostgresLedger implements Ledger {
 
   async correct(correction: Correction): Promise<void> {
     await this.#fenced(async (tx) => {
-      await forgetRecords(tx, correction.forget);
+      await forgetRecords(tx, correction.forget, this.#fence.epoch);
       await refreshRecords(tx, correction.refresh);
       await trackRecords(tx, correction.track);
       if (correction.drop.length > 0) {

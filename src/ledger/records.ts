@@ -2,13 +2,24 @@ import { columns, json } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Correction } from './port.ts';
 
-/** Removes tracked rows whose record exists no more. */
-export async function forgetRecords(tx: Queryable, records: Correction['forget']): Promise<void> {
+/**
+ * Rows of `forgotten` (those that a statement has just deleted from `dns_records`) as dropped intents: what a list did not
+ * show may be there all the same, and is tracked again when it appears. `epoch` is the place of the epoch among the values.
+ */
+export const REMEMBER = (epoch: string) =>
+  `INSERT INTO @.intents (id, epoch, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, state, deadline)
+   SELECT 'forgotten-' || record_id, ${epoch}, zone_id, fqdn, 'create', record_id, consumer_kind, consumer_id, 'dropped', clock_timestamp()
+     FROM forgotten ON CONFLICT (id) DO UPDATE SET created_at = now(), state = 'dropped'`;
+
+/** Removes tracked rows whose record a look did not show, and remembers the records for a day. */
+export async function forgetRecords(tx: Queryable, records: Correction['forget'], epoch: number): Promise<void> {
   if (records.length === 0) return;
   await tx.rows(
-    `DELETE FROM @.dns_records r USING unnest($1::text[], $2::text[]) f(zone_id, record_id)
-      WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id`,
-    columns(records, (record) => [record.zoneId, record.recordId], 2),
+    `WITH forgotten AS (
+       DELETE FROM @.dns_records r USING unnest($1::text[], $2::text[]) f(zone_id, record_id)
+        WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id RETURNING r.*)
+     ${REMEMBER('$3')}`,
+    [...columns(records, (record) => [record.zoneId, record.recordId], 2), epoch],
   );
 }
 
@@ -38,8 +49,10 @@ export async function refreshRecords(tx: Queryable, records: Correction['refresh
   );
 }
 
-/** Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created
- * by us, or adopted. */
+/**
+ * Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created by us,
+ * or adopted. Of records that were tracked before, the history has told already.
+ */
 export async function trackRecords(tx: Queryable, records: Correction['track']): Promise<void> {
   if (records.length === 0) return;
   const values = columns(
@@ -60,14 +73,15 @@ export async function trackRecords(tx: Queryable, records: Correction['track']):
       cause.operationId,
       cause.actor,
       intent === null,
+      intent !== null && intent.recordId !== null,
     ],
-    15,
+    16,
   );
   await tx.rows(
     `WITH found AS (
        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[], $7::text[], $8::text[],
-                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::boolean[])
-         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor, adopted)),
+                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::boolean[], $16::boolean[])
+         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor, adopted, again)),
      tracked AS (
        INSERT INTO @.dns_records (fqdn, type, content, ttl, proxied, zone_id, record_id, consumer_kind, consumer_id, adopted)
        SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, adopted FROM found
@@ -75,7 +89,7 @@ export async function trackRecords(tx: Queryable, records: Correction['track']):
      INSERT INTO @.history (fqdn, zone, action, type, record_id, after, reason, trigger, operation_id, actor, result)
      SELECT fqdn, zone, CASE WHEN adopted THEN 'adopt' ELSE 'create' END, type, record_id, after,
             CASE WHEN adopted THEN 'adopted' ELSE 'found by its mark after an answer was lost' END, trigger, operation, actor, 'done'
-       FROM found WHERE record_id IN (SELECT record_id FROM tracked)`,
+       FROM found WHERE NOT again AND record_id IN (SELECT record_id FROM tracked)`,
     values,
   );
 }

@@ -2,7 +2,10 @@ import { columns, json } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { StateUpdate } from './port.ts';
 
-/** Stores the states of names: a row for what is not simply in sync, none for the rest. Also shows it in `dns_records`. */
+/**
+ * Stores the states of names: a row for what is not simply in sync, none for the rest. Also shows it in `dns_records`, where a
+ * record that was tracked only after its consumer had gone begins to wait for its end.
+ */
 export async function writeStates(tx: Queryable, updates: readonly StateUpdate[]): Promise<void> {
   const settled = updates.filter(({ state }) => state === 'in_sync' || state === 'gone');
   const others = updates.filter(({ state }) => state !== 'in_sync' && state !== 'gone');
@@ -42,7 +45,8 @@ export async function writeStates(tx: Queryable, updates: readonly StateUpdate[]
     ),
   );
   await tx.rows(
-    `UPDATE @.dns_records r SET state = u.state, reason = u.reason, updated_at = now()
+    `UPDATE @.dns_records r SET state = u.state, reason = u.reason, updated_at = now(),
+            unwanted_since = CASE WHEN u.state = 'orphaned' THEN coalesce(r.unwanted_since, now()) ELSE r.unwanted_since END
        FROM unnest($1::text[], $2::text[], $3::text[]) u(fqdn, state, reason)
       WHERE r.fqdn = u.fqdn AND (r.state, r.reason) IS DISTINCT FROM (u.state, u.reason)`,
     columns(others, ({ fqdn, state, reason }) => [fqdn, state, reason], 3),

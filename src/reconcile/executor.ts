@@ -1,14 +1,19 @@
-import type { Clock } from '../controller/clock.ts';
+import { backoffMs } from '../controller/backoff.ts';
+import { type Clock, type Random, sleep } from '../controller/clock.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
 import type { Fence } from '../leadership/fence.ts';
 import type { Operation, OperationError, Operations } from '../ledger/operations.ts';
 import type { CoreObserver } from './observer.ts';
 import { carryOut, type SyncOptions, sync } from './sync.ts';
 
+/** What the leader needs of the operations. */
+export type OperationsPort = Pick<Operations, 'take' | 'progress' | 'finish' | 'useConfirmation'>;
+
 export interface ExecutorOptions extends SyncOptions {
-  readonly operations: Operations;
+  readonly operations: OperationsPort;
   readonly fence: Fence;
   readonly clock: Clock;
+  readonly random: Random;
   readonly observer: CoreObserver;
   /** An operation ended: for metrics and logs. */
   readonly onFinished: (operation: Operation, error: OperationError | null, report: unknown) => void;
@@ -18,11 +23,15 @@ export interface ExecutorOptions extends SyncOptions {
 const AT_ONCE = 20;
 /** Progress is written at most this often, so that a sync of 100,000 names does not write 1,000 rows. */
 const PROGRESS_EVERY_MS = 500;
+/** Between two attempts to write a report down. */
+const FINISH_BACKOFF = { baseMs: 500, factor: 2, maxMs: 30_000 };
 
 /** Carries out, as the leader, what was asked of any process. */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #running = new Set<Promise<void>>();
+  /** By the operation's id. */
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #abort = new AbortController();
   #syncs: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -34,22 +43,24 @@ export class Executor {
   async poll(): Promise<void> {
     const room = AT_ONCE - this.#running.size;
     if (this.#stopped || room <= 0) return;
-    for (const operation of await this.#options.operations.take(this.#options.fence, room)) {
+    // Those that an earlier answer was to give us, and that got lost with it, are given once more.
+    const known = [...this.#running.keys()];
+    for (const operation of await this.#options.operations.take(this.#options.fence, room, known)) {
       const whole = operation.kind === 'sync' || operation.kind === 'plan';
       const run = whole ? this.#syncs.then(() => this.#run(operation)) : this.#run(operation);
       if (whole) this.#syncs = run;
-      this.#running.add(run);
-      void run.then(() => this.#running.delete(run));
+      this.#running.set(operation.id, run);
+      void run.then(() => this.#running.delete(operation.id));
     }
   }
 
   /** Takes nothing more. What is under way is left to the next leader if it does not end by itself. */
   stop(): void {
     this.#stopped = true;
+    this.#abort.abort();
   }
 
   async #run(operation: Operation): Promise<void> {
-    const { operations, fence, observer, onFinished } = this.#options;
     let report: unknown = null;
     let error: OperationError | null = null;
     try {
@@ -60,12 +71,22 @@ export class Executor {
     }
     // Stopping: the row stays as it is, and the next leader begins anew.
     if (this.#stopped && error?.code === 'shutting_down') return;
-    try {
-      await operations.finish(fence, operation.id, report, error);
-      onFinished(operation, error, report);
-    } catch (thrown) {
-      observer.failed(`writing the report of operation ${operation.id}`, toError(thrown));
+    if (await this.#finish(operation, report, error)) this.#options.onFinished(operation, error, report);
+  }
+
+  /** Writes the end of an operation down, however often that fails: somebody waits for it. False when we stop first. */
+  async #finish(operation: Operation, report: unknown, error: OperationError | null): Promise<boolean> {
+    const { operations, fence, observer, clock, random } = this.#options;
+    for (let failures = 1; !this.#stopped; failures++) {
+      try {
+        await operations.finish(fence, operation.id, report, error);
+        return true;
+      } catch (thrown) {
+        observer.failed(`writing the report of operation ${operation.id}`, toError(thrown));
+      }
+      await sleep(clock, backoffMs(FINISH_BACKOFF, failures, random), this.#abort.signal).catch(() => undefined);
     }
+    return false;
   }
 
   async #carryOut(operation: Operation): Promise<unknown> {

@@ -89,9 +89,9 @@ export class ReportBuilder {
   build(hash: string): Report {
     return {
       ...this.#counts,
-      changes: this.#changes,
+      changes: [...this.#changes],
       changes_omitted: this.#omitted,
-      problems: this.#problems,
+      problems: [...this.#problems],
       hash,
       held: this.#held,
       release: this.#guarded ? `zonekeeper sync --confirm ${hash}` : null,

@@ -28,8 +28,8 @@ export function settlementOf(facts: NameFacts, epoch: number): Settlement {
 
 /**
  * Compares the intents of a name with what its zone holds: an open create whose record is there with its mark is
- * finished, one without is dropped; a dropped one whose record appeared late is tracked after all. Null when there is
- * nothing to correct.
+ * finished, one without is dropped; a dropped one whose record appeared late is tracked after all, and so is a record that
+ * was tracked until a stale look did not show it. Null when there is nothing to correct.
  */
 export function settle(
   facts: NameFacts,
@@ -65,6 +65,7 @@ export function settle(
 
 function marked(zone: ManagedZone, facts: NameFacts, intent: Intent, ownerId: string): ActualRecord | undefined {
   return zone.mirror.of(facts.fqdn).find((record) => {
+    if (intent.recordId !== null) return record.id === intent.recordId;
     const mark = parseMark(record.comment);
     return mark !== null && mark.ownerId === ownerId && mark.intentId === intent.id;
   });

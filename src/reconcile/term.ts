@@ -53,6 +53,8 @@ export class Term {
   #everything = true;
   #resyncAt = 0;
   #discovered = false;
+  /** Open intents are to be settled, of whatever name: surveys do not see them. */
+  #unsettled = false;
   #failure: ZonekeeperError | null = null;
   #sourceError: string | null = null;
 
@@ -174,7 +176,6 @@ export class Term {
     if (this.#options.passive) return;
     this.#surveys.start(this.#options.resyncMs);
     this.#prune.start(PRUNE_EVERY_MS / 60);
-    void this.#settlePredecessors();
   }
 
   /** Something was noted in the change feed. */
@@ -306,6 +307,8 @@ export class Term {
     if (this.#options.passive) return;
     this.#checker.remove(removed);
     this.#checker.add(added);
+    // What was begun in a zone that nobody has seen so far can be settled now.
+    if (added.length > 0) this.#unsettled = true;
     // Names of other zones may belong to the new ones, names of the removed ones to others, and some to none.
     this.#compare(null);
   }
@@ -318,18 +321,18 @@ export class Term {
 
   async #compareAsked(): Promise<void> {
     await this.#read.promise;
+    if (this.#unsettled) await this.#settleIntents();
     // The queue was too full for some of them: now that there is room, everything is compared.
     if (this.queue.takeOverflow()) this.#comparer.ask(null);
     await this.#comparer.run();
   }
 
-  async #settlePredecessors(): Promise<void> {
-    const { ledger, observer } = this.#options;
-    try {
-      await this.#read.promise;
-      this.#add(await ledger.unsettledNames(UNSETTLED), 'start', PRIORITY.event);
-    } catch (error) {
-      observer.failed('settling open intents', toError(error));
-    }
+  /** Looks at the names whose intents are open: a predecessor's, and those of zones that were not there. */
+  async #settleIntents(): Promise<void> {
+    const { ledger, clock } = this.#options;
+    const names = await ledger.unsettledNames(UNSETTLED);
+    this.#unsettled = false;
+    const context = because('start', clock.wall());
+    for (const fqdn of names) this.queue.add(fqdn, { priority: PRIORITY.event, context });
   }
 }

@@ -136,7 +136,9 @@ export class Visit {
     if (verdict.changes.length === 0) {
       const correction = corrections(zone, verdict, desired, tracked);
       if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
-      return { state: verdict.state, problem: problemOf(verdict), changes: held };
+      const ended: Ended = { state: verdict.state, problem: problemOf(verdict), changes: held };
+      // Somebody was quicker with the deletion that was ordered. A consumer who wants the name is to be served again.
+      return this.#context.order?.kind === 'delete' && this.#desired !== null ? { ...ended, next: 'again' } : ended;
     }
     const pending = this.#waiting(verdict, deletions.length > 0, tracked);
     if (pending !== null) return { ...pending, changes: [...held, ...unmade(verdict.changes, pending.problem)] };
@@ -152,6 +154,7 @@ export class Visit {
       }
     }
     const outcome = await this.#write(zone, verdict);
+    const state = verdict.drift ?? verdict.state;
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
     if (outcome.kind === 'applied') {
@@ -168,6 +171,12 @@ export class Visit {
       outcome.kind === 'refused' &&
       (outcome.error.code === 'cloudflare_conflict' || outcome.error.code === 'cloudflare_gone')
     ) {
+      // The rows of what seemed to be gone are forgotten now. If it was in the way, it is tracked again by the next visit.
+      if (verdict.forget.length > 0) {
+        await this.#stay.outside(() => zone.lookAt(fqdn));
+        const problem: Problem = { code: outcome.error.code, message: outcome.error.message };
+        return { state, problem, changes: [...held, ...results], ...this.#retry() };
+      }
       return 'look again';
     }
     // We end or lead no more: not a fact about the name. Whoever leads next looks at it.

@@ -124,6 +124,29 @@ describe('a write in three steps', () => {
     await ledger.begin([intent('i2')], [{ zoneId: 'z', recordId: 'r1' }], 30_000);
     expect((await facts())?.tracked).toEqual([]);
   });
+
+  test.each(['by a correction', 'by the intent of another'])(
+    'what was forgotten %s is remembered: when its record is there after all, it is tracked again',
+    async (how) => {
+      const gone = { zoneId: 'z', recordId: 'r1' };
+      await ledger.begin([intent('i1')], [], 30_000);
+      await ledger.settle([settled('i1', 'done', 'r1')]);
+      if (how === 'by a correction') {
+        await ledger.correct({ forget: [gone], refresh: [], track: [], drop: [], end: [] });
+      } else {
+        await ledger.begin([intent('i2')], [gone], 30_000);
+        await ledger.settle([settled('i2', 'refused', null)]);
+      }
+      const [remembered] = (await facts())?.intents ?? [];
+      expect(remembered).toMatchObject({ state: 'dropped', recordId: 'r1', action: 'create', consumer: CONSUMER });
+      const found = { zoneId: 'z', zone: 'example.com', record: record('r1'), consumer: CONSUMER, cause: CAUSE };
+      const track = [{ ...found, intent: remembered ?? null }];
+      await ledger.correct({ forget: [], refresh: [], track, drop: [], end: [] });
+      expect(await facts()).toMatchObject({ tracked: [{ recordId: 'r1' }], intents: [] });
+      const done = (await readHistory(db, 'a.example.com', 10)).filter(({ result }) => result === 'done');
+      expect(done).toHaveLength(1);
+    },
+  );
 });
 
 describe('an epoch that is over', () => {

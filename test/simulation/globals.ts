@@ -1,0 +1,59 @@
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+
+/** The real one, for letting promises settle between two turns. */
+export const realSetImmediate = globalThis.setImmediate;
+
+/** What stands behind the global functions of time and chance while a schedule runs. */
+export interface Behind {
+  /** Plans `run` for the process whose turn it is. Returns how to cancel it. */
+  after(ms: number, run: () => void): () => void;
+  /** Wall-clock milliseconds of the process whose turn it is. */
+  wall(): number;
+  random(): number;
+}
+
+/**
+ * Libraries take time and chance from globals (Bottleneck its turns, the SDK its time-out, the simulator its ids). Here these
+ * lead to the schedule, so that nothing happens but by the seed. Returns how to undo it.
+ */
+export function takeOver(behind: Behind): () => void {
+  const kept = {
+    setTimeout: globalThis.setTimeout,
+    clearTimeout: globalThis.clearTimeout,
+    setImmediate: globalThis.setImmediate,
+    now: Date.now,
+    random: Math.random,
+    randomUUID: crypto.randomUUID,
+  };
+  const plan = (ms: number, run: () => void) => {
+    const cancel = behind.after(ms, run);
+    const timer = { cancel, unref: () => timer, ref: () => timer, hasRef: () => true };
+    return timer;
+  };
+  const assign = (values: object) => Object.assign(globalThis, values);
+  assign({
+    setTimeout: (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) => plan(ms, () => run(...args)),
+    clearTimeout: (timer: { cancel?: () => void } | undefined) => timer?.cancel?.(),
+    setImmediate: (run: (...args: unknown[]) => void, ...args: unknown[]) => plan(0, () => run(...args)),
+  });
+  Date.now = () => behind.wall();
+  Math.random = () => behind.random();
+  Object.assign(crypto, {
+    randomUUID: () => {
+      const hex = () =>
+        Math.floor(behind.random() * 2 ** 32)
+          .toString(16)
+          .padStart(8, '0');
+      return `${hex()}-0000-4000-8000-0000${hex()}`;
+    },
+  });
+  syncBuiltinESMExports();
+  return () => {
+    assign({ setTimeout: kept.setTimeout, clearTimeout: kept.clearTimeout, setImmediate: kept.setImmediate });
+    Date.now = kept.now;
+    Math.random = kept.random;
+    Object.assign(crypto, { randomUUID: kept.randomUUID });
+    syncBuiltinESMExports();
+  };
+}

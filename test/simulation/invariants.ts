@@ -1,0 +1,195 @@
+import { parseMark } from '../../src/dns/mark.ts';
+import type { Report } from '../../src/reconcile/report.ts';
+import type { BatchSent, Departure, MemoryCloudflare } from './memory-cloudflare.ts';
+import type { Tables } from './tables.ts';
+
+const WINDOW_MS = 300_000;
+const HOUR_MS = 3_600_000;
+
+/** A promise that was broken. */
+export class Broken extends Error {
+  override readonly name = 'Broken';
+}
+
+export interface InvariantsParts {
+  readonly tables: Tables;
+  readonly cloudflare: () => MemoryCloudflare;
+  readonly now: () => number;
+  readonly apiBudget: number;
+  /** Null where somebody confirms deletions: then no number of them is too large. */
+  readonly guard: { readonly share: number; readonly min: number } | null;
+  readonly epochOf: (departure: Departure) => number | null;
+}
+
+/** What must hold at every step. Each method throws {@link Broken} when it does not. */
+export class Invariants {
+  /** Ids of records that a person added. */
+  readonly foreign = new Set<string>();
+  /** Names whose deletion a person ordered. */
+  readonly ordered = new Set<string>();
+  readonly done = { create: 0, update: 0, delete: 0 };
+  batches = 0;
+  readonly #parts: InvariantsParts;
+  readonly #arrivals: number[] = [];
+  readonly #deletions = new Map<string, { readonly at: number }[]>();
+  readonly #most = new Map<string, number>();
+  #seen = 0;
+
+  constructor(parts: InvariantsParts) {
+    this.#parts = parts;
+  }
+
+  /** A batch leaves only in the present epoch, with fresh intents. */
+  departure(departure: Departure): void {
+    const { tables } = this.#parts;
+    if (departure.operation !== 'batch' || departure.body === null) return;
+    const epoch = this.#parts.epochOf(departure);
+    const { leader } = tables;
+    if (epoch !== leader.epoch || leader.holder === null) {
+      throw new Broken(`${departure.machine.name} writes in epoch ${epoch}, but the leader's is ${leader.epoch}`);
+    }
+    for (const fqdn of namesOf(departure.body, tables)) {
+      const open = [...tables.intents.values()].filter((row) => row.fqdn === fqdn && row.state === 'open');
+      const ours = open.filter((row) => row.epoch === epoch && row.deadline > tables.now());
+      if (ours.length === 0) throw new Broken(`${departure.machine.name} writes ${fqdn} without a fresh intent`);
+      const other = open.find((row) => row.epoch !== epoch && row.deadline > tables.now());
+      if (other !== undefined) {
+        throw new Broken(
+          `${departure.machine.name} writes ${fqdn} while a call of epoch ${other.epoch} may be on its way`,
+        );
+      }
+    }
+  }
+
+  /** The budget holds, and no call is about a record that is not ours. */
+  arrival({ body, machine }: Departure): void {
+    const { now, apiBudget } = this.#parts;
+    this.#arrivals.push(now());
+    while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
+    if (this.#arrivals.length > apiBudget) {
+      throw new Broken(`${this.#arrivals.length} calls within 300 s, at most ${apiBudget} are allowed`);
+    }
+    if (body === null) return;
+    this.batches += 1;
+    for (const { id } of [...(body.deletes ?? []), ...(body.patches ?? [])]) {
+      if (this.foreign.has(id) && !this.#adopted(id))
+        throw new Broken(`${machine.name} changes the foreign record ${id}`);
+    }
+  }
+
+  /** Asked after every turn: were more names emptied than the guard lets through? */
+  changed(): void {
+    const { cloudflare, guard, now } = this.#parts;
+    const { last } = cloudflare().control.changes({ since: Number.MAX_SAFE_INTEGER });
+    if (last === this.#seen) return;
+    for (const { before, after, actor, zone } of cloudflare().changes(this.#seen)) {
+      if (actor === 'person' || before === null || after !== null) continue;
+      const left = cloudflare().control.records({ zone, name: before.name });
+      if (left.length === 0 && !this.ordered.has(before.name)) this.#deletion(zone, now());
+    }
+    this.#seen = last;
+    if (guard === null) return;
+    for (const [zone, times] of this.#deletions) {
+      const recent = times.filter(({ at }) => at > now() - HOUR_MS).length;
+      const allowed = Math.max(guard.min, Math.floor(guard.share * (this.#most.get(zone) ?? 0)));
+      if (recent > allowed) throw new Broken(`${recent} names of ${zone} lost their record, at most ${allowed} may`);
+    }
+  }
+
+  /** A report says what happened. */
+  report(fqdnsSince: (fqdn: string) => boolean, report: Report): void {
+    const made = report.changes.filter(({ result }) => result === 'done');
+    const count = (action: string) => made.filter((change) => change.action === action).length;
+    if (
+      count('create') !== report.created ||
+      count('delete') !== report.deleted ||
+      count('update') !== report.updated
+    ) {
+      throw new Broken(`a report counts ${report.created} created, and lists ${count('create')}`);
+    }
+    for (const { fqdn, action } of made) {
+      if (!fqdnsSince(fqdn)) throw new Broken(`a report tells of a ${action} of ${fqdn} that never happened`);
+    }
+  }
+
+  #deletion(zone: string, at: number): void {
+    const { tables, cloudflare } = this.#parts;
+    const times = this.#deletions.get(zone) ?? [];
+    times.push({ at });
+    this.#deletions.set(zone, times);
+    const id = cloudflare()
+      .control.zones()
+      .find(({ name }) => name === zone)?.id;
+    const tracked = [...tables.records.values()].filter(({ zoneId }) => zoneId === id).length;
+    this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, tracked + times.length));
+  }
+
+  #adopted(id: string): boolean {
+    for (const row of this.#parts.tables.records.values()) if (row.recordId === id) return row.adopted;
+    return this.#parts.tables.history.some((row) => row.recordId === id && row.action === 'adopt');
+  }
+}
+
+function namesOf(body: BatchSent, tables: Tables): Set<string> {
+  const names = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
+  for (const { id } of body.deletes ?? []) {
+    for (const row of tables.records.values()) if (row.recordId === id) names.add(row.fqdn);
+  }
+  return names;
+}
+
+/** What is not as it must be once everything has come to rest; empty when all is well. */
+export function unrest(tables: Tables, cloudflare: MemoryCloudflare): string[] {
+  const found: string[] = [];
+  const open = [...tables.intents.values()].filter(({ state }) => state === 'open');
+  for (const { id, fqdn } of open) found.push(`${fqdn}: the intent ${id} is open`);
+  if (tables.changes.size > 0) found.push(`${tables.changes.size} changes are noted and not read`);
+  for (const { id, state } of tables.operations.values()) {
+    if (state === 'queued' || state === 'running') found.push(`the operation ${id} is ${state}`);
+  }
+  const records = cloudflare.control.records();
+  const rows = new Map([...tables.records.values()].map((row) => [row.recordId, row]));
+  const ids = new Set(records.map(({ id }) => id));
+  for (const { id, name, comment } of records) {
+    if (parseMark(comment ?? null) !== null && !rows.has(id)) found.push(`${name}: the record ${id} is leaked`);
+  }
+  // What a row says is kept for as long as nobody can say what the name should be.
+  const unknown = (fqdn: string) => tables.names.get(fqdn)?.state === 'failed';
+  for (const [id, { fqdn }] of rows) {
+    if (!ids.has(id) && !unknown(fqdn)) found.push(`${fqdn}: a row points at ${id}, which is gone`);
+  }
+  const byName = Map.groupBy(records, ({ name }) => name);
+  const wanted = new Map(
+    [...tables.consumers.values()].flatMap(({ fqdn, active, target }) =>
+      active ? [[fqdn, target ?? tables.settings.target] as const] : [],
+    ),
+  );
+  for (const [fqdn, content] of wanted) {
+    const state = tables.names.get(fqdn)?.state ?? 'in_sync';
+    if (fqdn.endsWith('.net') || !/^[\d.]+$/.test(content)) {
+      if (state !== 'failed') found.push(`${fqdn}: cannot be served, but is ${state}`);
+      continue;
+    }
+    const held = byName.get(fqdn) ?? [];
+    const obstacle = held.some((record) => !rows.has(record.id) && (record.content !== content || record.ttl !== 1));
+    if (obstacle) {
+      if (state !== 'conflict') found.push(`${fqdn}: a foreign record is in the way, but the state is ${state}`);
+      continue;
+    }
+    if (state !== 'in_sync') found.push(`${fqdn}: nothing is in the way, but the state is ${state}`);
+    if (held.length !== 1 || held[0]?.content !== content) {
+      found.push(`${fqdn}: should be ${content}, is ${held.map((one) => one.content).join(', ') || 'nothing'}`);
+    }
+  }
+  for (const { fqdn } of rows.values()) {
+    if (wanted.has(fqdn)) continue;
+    const held = tables.names.get(fqdn);
+    if (held?.state !== 'blocked') found.push(`${fqdn}: nobody wants it, but it is there and ${held?.state}`);
+  }
+  for (const [fqdn, { state }] of tables.names) {
+    if (wanted.has(fqdn)) continue;
+    const kept = state === 'blocked' && [...rows.values()].some((row) => row.fqdn === fqdn);
+    if (!kept) found.push(`${fqdn}: nobody wants it, but its state is ${state}`);
+  }
+  return found;
+}

@@ -1,0 +1,132 @@
+import type { Clock } from '../../src/controller/clock.ts';
+import { ZonekeeperError } from '../../src/errors.ts';
+import type { Owner, Scheduler } from './scheduler.ts';
+
+/** What a fault does to one call of a port. */
+export const CALL_EFFECTS = [
+  /** The process dies before the call leaves, or with its effect done and its answer not read. */
+  'crash before',
+  'crash after',
+  /** The call fails, without or with its effect. */
+  'fail before',
+  'fail after',
+  /** It takes very long on the way there, or back. */
+  'slow before',
+  'slow after',
+] as const;
+export type CallEffect = (typeof CALL_EFFECTS)[number];
+
+/** What the world does to the calls of a process. */
+export interface Weather {
+  /** The fault that strikes this call, if any. */
+  strike(machine: Machine, point: string): CallEffect | null;
+  /** Why the database cannot be reached now; null when it can. */
+  databaseDown(): boolean;
+  crashed(machine: Machine): void;
+}
+
+const BASE_WALL = Date.UTC(2026, 0, 1);
+const SLOW_MS = 50_000;
+/** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
+const STATEMENT_MS = 60_000;
+
+/** One process: its clock, its life, and its calls to what stands outside. */
+export class Machine implements Owner {
+  readonly name: string;
+  readonly #scheduler: Scheduler;
+  readonly #weather: Weather;
+  readonly #held: (() => void)[] = [];
+  /** Monotonic clocks of two processes have nothing in common. */
+  #origin = 0;
+  #wallOffset = 0;
+  #paused = false;
+  life = 0;
+  alive = false;
+
+  constructor(name: string, scheduler: Scheduler, weather: Weather) {
+    this.name = name;
+    this.#scheduler = scheduler;
+    this.#weather = weather;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  readonly clock: Clock = {
+    now: () => this.#scheduler.now + this.#origin,
+    wall: () => BASE_WALL + this.#scheduler.now + this.#wallOffset,
+    after: (ms, run) => ({ cancel: this.#scheduler.after(ms, this, run) }),
+  };
+
+  readonly defer = (run: () => void): void => {
+    this.#scheduler.after(0, this, run);
+  };
+
+  start(): void {
+    this.life += 1;
+    this.alive = true;
+    this.#origin = this.#scheduler.below(1_000_000);
+  }
+
+  /** Nothing of it happens any more. Calls that have left take effect all the same. */
+  crash(): void {
+    if (!this.alive) return;
+    this.life += 1;
+    this.alive = false;
+    this.#paused = false;
+    this.#held.length = 0;
+    this.#scheduler.tell(this.name, () => 'dies');
+    this.#weather.crashed(this);
+  }
+
+  pause(): void {
+    this.#paused = this.alive;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    for (const run of this.#held.splice(0)) this.#scheduler.after(0, this, run);
+  }
+
+  hold(run: () => void): void {
+    this.#held.push(run);
+  }
+
+  /** The wall clock is set. */
+  jump(ms: number): void {
+    this.#wallOffset += ms;
+  }
+
+  /** One transaction or statement: it takes effect at one moment, or not at all. */
+  database<T>(point: string, run: () => T): Promise<T> {
+    const scheduler = this.#scheduler;
+    // An answer is for who asked: not for whoever starts in its place.
+    const { life } = this;
+    return new Promise<T>((resolve, reject) => {
+      // The rest of the turn in which it died.
+      if (!this.alive) return;
+      const effect = this.#weather.strike(this, point);
+      if (effect === 'crash before') return this.crash();
+      const answer = (ms: number, tell: () => void) => scheduler.after(ms, this, tell, life);
+      const lost = () => reject(new ZonekeeperError('database_unreachable', 'PostgreSQL: Connection terminated.'));
+      if (effect === 'fail before') return void answer(scheduler.delay(0, 50), lost);
+      const there = effect === 'slow before' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
+      if (there > STATEMENT_MS) return void answer(STATEMENT_MS, lost);
+      scheduler.after(there, null, () => {
+        if (this.#weather.databaseDown()) return void answer(scheduler.delay(0, 20), lost);
+        let result: T;
+        try {
+          result = run();
+        } catch (error) {
+          return void answer(scheduler.delay(0.1, 5), () => reject(error));
+        }
+        scheduler.tell(this.name, () => point);
+        if (effect === 'crash after' && this.life === life) return this.crash();
+        const back = effect === 'slow after' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
+        answer(back, effect === 'fail after' ? lost : () => resolve(result));
+      });
+    });
+  }
+}

@@ -1,0 +1,245 @@
+import { ZonekeeperError } from '../../src/errors.ts';
+import type {
+  Correction,
+  Intent,
+  Ledger,
+  NameFacts,
+  NewIntent,
+  SettledChange,
+  StateUpdate,
+  SurveyPage,
+} from '../../src/ledger/port.ts';
+import { put, recordKey, type Tables } from './tables.ts';
+
+/** How a statement or transaction gets to the tables: at once in a contract test, through faults in a schedule. */
+export type Reach = <T>(point: string, run: () => T) => Promise<T>;
+
+const DAY_MS = 86_400_000;
+
+/** The ledger in memory. It passes the contract tests of the one in PostgreSQL: test/integration/ledger/contract.ts. */
+export class MemoryLedger implements Ledger {
+  readonly #tables: Tables;
+  readonly #epoch: number;
+  readonly #reach: Reach;
+
+  constructor(tables: Tables, epoch: number, reach: Reach) {
+    this.#tables = tables;
+    this.#epoch = epoch;
+    this.#reach = reach;
+  }
+
+  facts(fqdns: readonly string[]): Promise<ReadonlyMap<string, NameFacts>> {
+    return this.#reach('ledger.facts', () => new Map(fqdns.map((fqdn) => [fqdn, this.#facts(fqdn, true)])));
+  }
+
+  survey({ zone, after, limit }: { zone: string | null; after: string | null; limit: number }): Promise<SurveyPage> {
+    return this.#reach('ledger.survey', () => {
+      const { wanted, records, names } = this.#tables;
+      const known = new Set([...names.keys(), ...[...records.values()].map(({ fqdn }) => fqdn)]);
+      for (const rows of wanted.values()) for (const { key } of rows) known.add(key);
+      const sorted = [...known]
+        .filter((fqdn) => zone === null || fqdn === zone || fqdn.endsWith(`.${zone}`))
+        .map((fqdn) => ({ fqdn, reversed: [...fqdn].reverse().join('') }))
+        .filter(({ reversed }) => after === null || reversed > after)
+        .sort((a, b) => (a.reversed < b.reversed ? -1 : 1));
+      const page = sorted.slice(0, limit);
+      const next = sorted.length > limit ? (page.at(-1)?.reversed ?? null) : null;
+      return { names: page.map(({ fqdn }) => this.#facts(fqdn, false)), next };
+    });
+  }
+
+  begin(
+    intents: readonly NewIntent[],
+    forget: readonly { zoneId: string; recordId: string }[],
+    deadlineMs: number,
+  ): Promise<void> {
+    return this.#reach('ledger.begin', () => {
+      this.#hold();
+      const { intents: rows } = this.#tables;
+      const now = this.#tables.now();
+      this.#forget(forget);
+      for (const intent of intents) {
+        rows.set(intent.id, {
+          ...intent,
+          epoch: this.#epoch,
+          deadline: now + deadlineMs,
+          createdAt: now,
+          state: 'open',
+        });
+      }
+      this.#tables.durable();
+    });
+  }
+
+  settle(changes: readonly SettledChange[]): Promise<void> {
+    return this.#reach('ledger.settle', () => {
+      for (const settled of changes) this.#settle(settled);
+      this.#tables.durable();
+    });
+  }
+
+  correct({ forget, refresh, track, drop, end }: Correction): Promise<void> {
+    return this.#reach('ledger.correct', () => {
+      this.#hold();
+      const { records, intents } = this.#tables;
+      this.#forget(forget);
+      for (const { zoneId, record, consumer } of refresh) {
+        const key = recordKey(zoneId, record.id);
+        const row = records.get(key);
+        const { content, ttl, proxied } = record;
+        if (row !== undefined) records.set(key, { ...row, type: record.type as 'A', content, ttl, proxied, consumer });
+      }
+      for (const one of track) this.#track(one);
+      for (const id of drop) {
+        const intent = intents.get(id);
+        if (intent !== undefined) intent.state = 'dropped';
+      }
+      for (const id of [...end, ...track.flatMap(({ intent }) => intent?.id ?? [])]) intents.delete(id);
+      this.#tables.durable();
+    });
+  }
+
+  setStates(updates: readonly StateUpdate[]): Promise<void> {
+    return this.#reach('ledger.setStates', () => {
+      this.#hold();
+      const rows = updates.map((update): [string, StateUpdate | undefined] => [
+        update.fqdn,
+        update.state === 'in_sync' || update.state === 'gone' ? undefined : update,
+      ]);
+      const { names, records } = this.#tables;
+      const orphaned = new Set(updates.flatMap(({ fqdn, state }) => (state === 'orphaned' ? [fqdn] : [])));
+      const since = [...records].filter(([, row]) => orphaned.has(row.fqdn) && row.unwantedSince === null);
+      const now = this.#tables.now();
+      const undo = [
+        put(names, new Map(rows)),
+        put(records, new Map(since.map(([key, row]) => [key, { ...row, unwantedSince: now }]))),
+      ];
+      this.#tables.losable(() => {
+        for (const one of undo.reverse()) one();
+      });
+    });
+  }
+
+  unsettledNames(limit: number): Promise<readonly string[]> {
+    return this.#reach('ledger.unsettledNames', () => {
+      const open = [...this.#tables.intents.values()].filter(({ state }) => state === 'open');
+      return [...new Set(open.map(({ fqdn }) => fqdn))].slice(0, limit);
+    });
+  }
+
+  deletionsWithin(zone: string, windowMs: number): Promise<number> {
+    return this.#reach('ledger.deletionsWithin', () => {
+      const { history, confirmations } = this.#tables;
+      const confirmed = new Set(confirmations.values());
+      const since = this.#tables.now() - windowMs;
+      return history.filter(
+        (row) =>
+          row.zone === zone &&
+          row.action === 'delete' &&
+          row.result === 'done' &&
+          row.at > since &&
+          row.trigger !== 'delete' &&
+          (row.operationId === null || !confirmed.has(row.operationId)),
+      ).length;
+    });
+  }
+
+  trackedIn(zoneId: string): Promise<number> {
+    return this.#reach(
+      'ledger.trackedIn',
+      () => [...this.#tables.records.values()].filter((row) => row.zoneId === zoneId).length,
+    );
+  }
+
+  anythingWanted(): Promise<boolean> {
+    return this.#reach('ledger.anythingWanted', () =>
+      [...this.#tables.wanted.values()].some((rows) => rows.length > 0),
+    );
+  }
+
+  prune(): Promise<void> {
+    return this.#reach('ledger.prune', () => {
+      const { intents } = this.#tables;
+      const before = this.#tables.now() - DAY_MS;
+      for (const { id, state, createdAt } of [...intents.values()]) {
+        if (state === 'dropped' && createdAt < before) intents.delete(id);
+      }
+      this.#tables.durable();
+    });
+  }
+
+  #hold(): void {
+    const { epoch, holder } = this.#tables.leader;
+    if (epoch !== this.#epoch || holder === null) {
+      throw new ZonekeeperError('not_leader', `Epoch ${this.#epoch} is over.`);
+    }
+  }
+
+  #facts(fqdn: string, withIntents: boolean): NameFacts {
+    const { wanted, records, intents, names } = this.#tables;
+    const now = this.#tables.now();
+    const rows = [...wanted.values()].flatMap((all) => all.flatMap(({ key, row }) => (key === fqdn ? [row] : [])));
+    const tracked = [...records.values()].filter((row) => row.fqdn === fqdn);
+    const known = names.get(fqdn);
+    const state = known === undefined || known.state === 'gone' ? null : known;
+    return {
+      fqdn,
+      rows,
+      tracked: tracked.map(({ adopted: _, ...row }) => row),
+      intents: withIntents
+        ? [...intents.values()]
+            .filter((row) => row.fqdn === fqdn)
+            .map(({ deadline, createdAt: _, ...row }): Intent => ({ ...row, remainingMs: deadline - now }))
+        : [],
+      state: state === null ? null : { state: state.state as 'failed', code: state.code, reason: state.reason },
+    };
+  }
+
+  #forget(forget: Correction['forget']): void {
+    const { records, intents } = this.#tables;
+    for (const { zoneId, recordId } of forget) {
+      const row = records.get(recordKey(zoneId, recordId));
+      if (row === undefined) continue;
+      records.delete(recordKey(zoneId, recordId));
+      const { fqdn, consumer } = row;
+      const now = this.#tables.now();
+      const id = `forgotten-${recordId}`;
+      const times = { epoch: this.#epoch, deadline: now, createdAt: now };
+      intents.set(id, { id, zoneId, fqdn, action: 'create', recordId, consumer, state: 'dropped', ...times });
+    }
+  }
+
+  #settle({ change, intentId, zoneId, zone, consumer, cause, result, record }: SettledChange): void {
+    const { intents, records, history } = this.#tables;
+    if (result !== 'unknown' && !intents.delete(intentId)) return;
+    if (result === 'done' && change.action === 'delete') records.delete(recordKey(zoneId, change.recordId ?? ''));
+    if (result === 'done' && record !== null) {
+      const { fqdn, id, type, content, ttl, proxied } = record;
+      const key = recordKey(zoneId, id);
+      const before = records.get(key);
+      const unwantedSince = before?.unwantedSince ?? null;
+      const adopted = before?.adopted ?? false;
+      const spec = { type: type as 'A', content, ttl, proxied };
+      records.set(key, { fqdn, recordId: id, zoneId, ...spec, consumer, unwantedSince, adopted });
+    }
+    const { trigger, operationId } = cause;
+    const recordId = record?.id ?? change.recordId;
+    const at = this.#tables.now();
+    history.push({ at, fqdn: change.fqdn, zone, action: change.action, recordId, trigger, operationId, result });
+  }
+
+  #track({ zoneId, zone, record, consumer, intent, cause }: Correction['track'][number]): void {
+    const { records, history } = this.#tables;
+    const key = recordKey(zoneId, record.id);
+    if (records.has(key)) return;
+    const { fqdn, id, type, content, ttl, proxied } = record;
+    const spec = { type: type as 'A', content, ttl, proxied };
+    const adopted = intent === null;
+    records.set(key, { fqdn, recordId: id, zoneId, ...spec, consumer, unwantedSince: null, adopted });
+    const { trigger, operationId } = cause;
+    // Tracked before: the history has told of it.
+    if (intent !== null && intent.recordId !== null) return;
+    const action = adopted ? 'adopt' : 'create';
+    history.push({ at: this.#tables.now(), fqdn, zone, action, recordId: id, trigger, operationId, result: 'done' });
+  }
+}

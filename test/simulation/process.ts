@@ -1,0 +1,218 @@
+import { ApiBudget } from '../../src/cloudflare/budget.ts';
+import { CloudflareApi } from '../../src/cloudflare/client.ts';
+import { toError, type ZonekeeperError } from '../../src/errors.ts';
+import { Fence } from '../../src/leadership/fence.ts';
+import { Election } from '../../src/leadership/leader.ts';
+import type { CoreObserver } from '../../src/reconcile/observer.ts';
+import type { Rules } from '../../src/reconcile/rules.ts';
+import { Term } from '../../src/reconcile/term.ts';
+import type { Machine } from './machine.ts';
+import type { MemoryCloudflare } from './memory-cloudflare.ts';
+import { leaderRow, operationsOf, spendLog } from './memory-leadership.ts';
+import { MemoryLedger, type Reach } from './memory-ledger.ts';
+import { MemorySource } from './memory-source.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Tables } from './tables.ts';
+
+/** The settings of a schedule. */
+export interface Settings {
+  readonly rules: Rules;
+  readonly apiBudget: number;
+  readonly deleteLimit: { readonly share: number; readonly min: number };
+  readonly driftMinMs: number;
+  readonly driftMaxMs: number;
+  readonly resyncMs: number;
+}
+
+export interface ProcessParts {
+  readonly machine: Machine;
+  readonly tables: Tables;
+  readonly cloudflare: MemoryCloudflare;
+  readonly scheduler: Scheduler;
+  readonly settings: () => Settings;
+  readonly onLeaderGone: () => void;
+  /** A change of a record, as the metrics would count it. */
+  readonly onChange: CoreObserver['changed'];
+}
+
+const GRACE_MS = 7_000;
+/** A listener finds out by its heartbeat that it is cut off, and connects anew. */
+const CONNECT_MS = 200;
+
+/** The daemon as the composition root puts it together, without HTTP: an election, and a term while it leads. */
+export class SimulatedProcess {
+  readonly machine: Machine;
+  readonly #parts: ProcessParts;
+  #election: Election | null = null;
+  #term: Term | null = null;
+  #budget: ApiBudget | null = null;
+  #turn: Promise<void> = Promise.resolve();
+  #deafUntil = 0;
+  #intents = 0;
+  #stopping = false;
+
+  constructor(parts: ProcessParts) {
+    this.#parts = parts;
+    this.machine = parts.machine;
+  }
+
+  get epoch(): number | null {
+    return this.machine.alive ? (this.#election?.epoch ?? null) : null;
+  }
+
+  get term(): Term | null {
+    return this.machine.alive ? this.#term : null;
+  }
+
+  start(): void {
+    const { machine, tables, scheduler } = this.#parts;
+    if (machine.alive) return;
+    machine.start();
+    this.#term = null;
+    this.#budget = null;
+    this.#stopping = false;
+    this.#turn = Promise.resolve();
+    this.#deafUntil = 0;
+    scheduler.tell(machine.name, () => 'starts');
+    scheduler.after(0, machine, () => {
+      this.#election = new Election({
+        db: leaderRow(tables, this.#reach, () => this.#parts.onLeaderGone()),
+        holder: `${machine.name}-${machine.life}`,
+        address: () => machine.name,
+        clock: machine.clock,
+        random: scheduler.random,
+        info: () => ({}),
+        events: {
+          onElected: (epoch) => this.#then(() => this.#lead(epoch)),
+          onLost: () => this.#then(() => this.#follow()),
+          onError: () => undefined,
+        },
+      });
+      this.#election.start();
+    });
+  }
+
+  /** As SIGTERM does it. */
+  terminate(): void {
+    const { machine, scheduler } = this.#parts;
+    if (!machine.alive || machine.paused) return;
+    scheduler.tell(machine.name, () => 'stops in order');
+    this.#stopping = true;
+    scheduler.after(0, machine, () => {
+      this.#then(() => this.#follow());
+      void this.#turn.then(() => this.#election?.stop()).then(() => machine.crash());
+    });
+  }
+
+  /** A notification comes in, if anybody listens. */
+  notified(what: 'changes' | 'operations' | 'leader'): void {
+    const { machine, scheduler } = this.#parts;
+    if (!machine.alive || scheduler.now < this.#deafUntil) return;
+    scheduler.after(scheduler.delay(0.1, 50), machine, () => {
+      if (what === 'changes') this.#term?.changesNoted();
+      else if (what === 'operations') this.#term?.operationAsked();
+      else if (!this.#stopping) this.#election?.poke();
+    });
+  }
+
+  /** The listener's connection is half open for so long; then it connects anew. */
+  deafen(ms: number): void {
+    const { machine, scheduler } = this.#parts;
+    this.#deafUntil = scheduler.now + ms;
+    scheduler.after(ms + CONNECT_MS, machine, () => this.#term?.readEverything());
+  }
+
+  /** One after the other: a term has ended before the next one begins. */
+  #then(step: () => Promise<void>): void {
+    this.#turn = this.#turn.then(step);
+  }
+
+  readonly #reach: Reach = (point, run) => this.machine.database(point, run);
+
+  async #lead(epoch: number): Promise<void> {
+    const { machine, tables, cloudflare, scheduler } = this.#parts;
+    const { clock } = machine;
+    const settings = this.#parts.settings();
+    if (this.#stopping || this.#election?.epoch !== epoch) return;
+    const budget = new ApiBudget({ limit: settings.apiBudget, clock, log: spendLog(tables, epoch, this.#reach) });
+    const api = new CloudflareApi({
+      token: 'simulation',
+      baseUrl: 'http://cloudflare.invalid/client/v4',
+      clock,
+      limiter: budget,
+      observer: { onCall: () => undefined, onBatch: () => undefined },
+      fetch: cloudflare.fetchOf(machine),
+    });
+    try {
+      await this.#reach('daemon.inspect', () => undefined);
+      await budget.start();
+    } catch {
+      budget.stop();
+      this.#election?.resign('It cannot do the work.');
+      return;
+    }
+    scheduler.tell(machine.name, () => `leads in epoch ${epoch}`);
+    this.#budget = budget;
+    this.#term = new Term({
+      ledger: new MemoryLedger(tables, epoch, this.#reach),
+      source: new MemorySource(tables, epoch, this.#reach),
+      api,
+      operations: operationsOf(tables, this.#reach),
+      fence: new Fence(epoch),
+      clock,
+      random: scheduler.random,
+      defer: machine.defer,
+      newId: () => `${machine.name.replace(' ', '')}-${machine.life}-${++this.#intents}`,
+      leadsForMs: () => (this.#election?.epoch === epoch ? this.#election.remainingMs() : 0),
+      rules: settings.rules,
+      onlyZones: null,
+      deleteLimit: settings.deleteLimit,
+      concurrency: 1_000,
+      passive: false,
+      resyncMs: settings.resyncMs,
+      driftMinMs: settings.driftMinMs,
+      driftMaxMs: settings.driftMaxMs,
+      driftCallsPer5Min: () => settings.apiBudget / 2,
+      historyDays: 90,
+      observer: this.#observer(),
+      onOperation: () => undefined,
+      onZones: () => undefined,
+    });
+    this.#term.start();
+  }
+
+  async #follow(): Promise<void> {
+    const term = this.#term;
+    const budget = this.#budget;
+    if (term === null) return;
+    this.#term = null;
+    this.#budget = null;
+    this.#parts.scheduler.tell(this.machine.name, () => 'leads no more');
+    await term.stop(GRACE_MS);
+    budget?.stop();
+  }
+
+  #observer(): CoreObserver {
+    const { scheduler, machine, onChange } = this.#parts;
+    const tell = (text: () => string) => scheduler.tell(machine.name, text);
+    return {
+      driftDetected: (zone, drift) => tell(() => `finds drift in ${zone}: ${drift}`),
+      changed: (change) => {
+        tell(() => `${change.action} of ${change.fqdn}: ${change.result} (${change.trigger})`);
+        onChange(change);
+      },
+      converged: () => undefined,
+      stateChanged: (fqdn, _, state, reason) =>
+        tell(() => `${fqdn} is ${state}${reason === null ? '' : `: ${reason}`}`),
+      zoneChecked: (zone, error) => {
+        if (error !== null) tell(() => `could not look at ${zone}: ${error.code}`);
+      },
+      failed: (what, error: ZonekeeperError) => {
+        const { code } = toError(error);
+        tell(() => `${what} failed: ${error.code} ${error.message}`);
+        // What no fault explains is a bug of the core.
+        if (code === 'internal') throw error;
+      },
+    };
+  }
+}

@@ -1,0 +1,124 @@
+import type { Report } from '../../src/reconcile/report.ts';
+import { seededRandom } from '../support/virtual-clock.ts';
+import { takeOver } from './globals.ts';
+import { Broken, unrest } from './invariants.ts';
+import { drawPlan, type Plan } from './plan.ts';
+import { type Coverage, World } from './world.ts';
+
+/** What a schedule came to. */
+export interface Outcome {
+  /** Null when every promise held. */
+  readonly problem: string | null;
+  /** Faults that struck. */
+  readonly faults: number;
+  readonly events: number;
+  /** Calls of the core to the database and to Cloudflare. */
+  readonly calls: number;
+  readonly virtualMs: number;
+  readonly trace: readonly string[];
+}
+
+export interface RunOptions {
+  readonly trace?: boolean;
+  readonly coverage?: Coverage;
+  /** Instead of the one that the seed draws. */
+  readonly plan?: Plan;
+  /** Crashes by enumeration: 2n for before, 2n + 1 for after the n-th call. */
+  readonly crashAt?: readonly number[];
+}
+
+/** After the last fault, everything has come to rest by then: a closed gate, a long backoff and a pause of flapping included. */
+const REST_MS = 2_700_000;
+const LOOK_MS = 5_000;
+/** What has come to rest stays so. */
+const STAY_MS = 60_000;
+const SCHEDULE = 0x9e3779b9;
+
+/** The plan of a seed. */
+export function planOf(seed: number): Plan {
+  return drawPlan(seededRandom(seed));
+}
+
+/** Runs one schedule to its end. One at a time: it takes over the global functions of time. */
+export async function runSchedule(seed: number, options: RunOptions = {}): Promise<Outcome> {
+  const plan = options.plan ?? planOf(seed);
+  const { trace = false, coverage = new Map(), crashAt } = options;
+  const world = new World(plan, seed ^ SCHEDULE, { trace, coverage, ...(crashAt && { crashAt }) });
+  const { scheduler } = world;
+  let rejected: unknown = null;
+  const onRejection = (error: unknown) => {
+    rejected ??= error;
+  };
+  const clockOf = () => world.processes.find(({ machine }) => machine === scheduler.owner)?.machine.clock;
+  const undo = takeOver({
+    after: (ms, run) => scheduler.after(ms, scheduler.owner, run),
+    wall: () => clockOf()?.wall() ?? scheduler.now,
+    random: () => scheduler.random(),
+  });
+  process.on('unhandledRejection', onRejection);
+  let problem: string | null = null;
+  try {
+    world.begin();
+    const check = () => {
+      if (rejected !== null) throw rejected;
+      world.invariants.changed();
+      return false;
+    };
+    await scheduler.run(plan.lastsMs, check);
+    world.calm();
+    problem = await rest(world, check);
+    if (problem === null) reports(world);
+  } catch (error) {
+    problem =
+      error instanceof Broken ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } finally {
+    undo();
+    process.off('unhandledRejection', onRejection);
+  }
+  if (problem !== null) scheduler.tell('verdict', () => problem ?? '');
+  const { count: events, now: virtualMs, lines } = scheduler;
+  return { problem, faults: world.struck, events, calls: world.calls, virtualMs, trace: lines };
+}
+
+async function rest(world: World, check: () => boolean): Promise<string | null> {
+  const { scheduler, tables, cloudflare, invariants } = world;
+  const until = scheduler.now + REST_MS;
+  for (;;) {
+    await scheduler.run(scheduler.now + LOOK_MS, check);
+    const wrong = unrest(tables, cloudflare);
+    if (wrong.length === 0) {
+      const { batches } = invariants;
+      await scheduler.run(scheduler.now + STAY_MS, check);
+      const again = unrest(tables, cloudflare);
+      if (again.length > 0) return `it did not stay at rest: ${again.slice(0, 5).join('; ')}`;
+      // What was blocked for want of an answer may have gone through meanwhile: then it is to come to rest once more.
+      if (invariants.batches === batches) return null;
+      wrong.push('something is written although all is in sync');
+    }
+    if (scheduler.now > until) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
+  }
+}
+
+/** What was told is what happened. */
+function reports({ tables, cloudflare, invariants }: World): void {
+  const byName = Map.groupBy(
+    cloudflare.changes().filter(({ actor }) => actor === 'api'),
+    ({ before, after }) => (after ?? before)?.name ?? '',
+  );
+  for (const { report, kind } of tables.operations.values()) {
+    if (report === null || kind === 'plan') continue;
+    invariants.report((fqdn) => byName.has(fqdn), report as Report);
+  }
+  const made = { create: 0, update: 0, delete: 0 };
+  // Who comes too late to delete a record finds it gone, and says so: it is.
+  for (const { actor, after } of cloudflare.changes()) if (actor === 'person' && after === null) made.delete += 1;
+  for (const { before, after } of [...byName.values()].flat()) {
+    made[before === null ? 'create' : after === null ? 'delete' : 'update'] += 1;
+  }
+  for (const action of ['create', 'update', 'delete'] as const) {
+    const counted = invariants.done[action];
+    // A process that dies takes its last counts with it, so there may be fewer.
+    if (counted > made[action])
+      throw new Broken(`the metrics count ${counted} times ${action}, it happened ${made[action]} times`);
+  }
+}

@@ -1,0 +1,314 @@
+import { PatternList } from '../../src/dns/pattern.ts';
+import { type DesiredRules, resolveDesired } from '../../src/dns/resolve.ts';
+import { TargetAllowList } from '../../src/dns/target.ts';
+import { ZonekeeperError } from '../../src/errors.ts';
+import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
+import type { Report } from '../../src/reconcile/report.ts';
+import { ApiFailure } from '../../src/simulator/failure.ts';
+import { Invariants } from './invariants.ts';
+import { Machine } from './machine.ts';
+import { MemoryCloudflare } from './memory-cloudflare.ts';
+import { isFault, type Plan, type Strike } from './plan.ts';
+import { SimulatedProcess } from './process.ts';
+import { Scheduler } from './scheduler.ts';
+import { consumerKey, Tables } from './tables.ts';
+
+const ZONES = ['example.com', 'lab.example.com', 'example.org'];
+const RULES: DesiredRules = { names: null, ignore: new PatternList([]), targets: new TargetAllowList(null) };
+const POLL_MS = 1_000;
+const PLAN_WAIT_MS = 120_000;
+
+/** Where strikes fall: counts each point and effect, so that a run shows which were never struck. */
+export type Coverage = Map<string, number>;
+
+/** A whole schedule: processes, database, Cloudflare, people, and what befalls them. */
+export class World {
+  readonly scheduler: Scheduler;
+  readonly tables: Tables;
+  readonly cloudflare: MemoryCloudflare;
+  readonly processes: readonly SimulatedProcess[];
+  readonly invariants: Invariants;
+  /** Faults that struck. */
+  struck = 0;
+  /** Calls of the core, in order: where a crash can be enumerated. */
+  calls = 0;
+  readonly #plan: Plan;
+  readonly #coverage: Coverage;
+  readonly #armed: Strike[] = [];
+  readonly #crashAt: ReadonlySet<number>;
+  #databaseDownUntil = 0;
+  #notifications: { readonly how: 'lost' | 'doubled' | 'late'; readonly until: number } | null = null;
+  #operations = 0;
+  #calm = false;
+
+  constructor(plan: Plan, seed: number, options: { trace: boolean; coverage: Coverage; crashAt?: readonly number[] }) {
+    this.#plan = plan;
+    this.#coverage = options.coverage;
+    this.#crashAt = new Set(options.crashAt ?? []);
+    this.scheduler = new Scheduler(seed, options.trace);
+    const { scheduler } = this;
+    this.tables = new Tables(() => scheduler.now);
+    const sky = {
+      strike: (machine: Machine, point: string) => this.#strikeOf('api call', machine, point),
+      onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
+      onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
+    };
+    this.cloudflare = new MemoryCloudflare(scheduler, sky, ZONES, plan.smallPages);
+    this.invariants = new Invariants({
+      tables: this.tables,
+      cloudflare: () => this.cloudflare,
+      now: () => scheduler.now,
+      apiBudget: plan.apiBudget,
+      guard: plan.strikes.some(({ kind }) => kind === 'plan and confirm') ? null : plan.guard,
+      epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
+    });
+    const weather = {
+      strike: (machine: Machine, point: string) => this.#strikeOf('database call', machine, point),
+      databaseDown: () => scheduler.now < this.#databaseDownUntil,
+      crashed: (machine: Machine) => this.#restartLater(machine),
+    };
+    this.processes = Array.from(
+      { length: plan.daemons },
+      (_, index) =>
+        new SimulatedProcess({
+          machine: new Machine(`daemon ${index + 1}`, scheduler, weather),
+          tables: this.tables,
+          cloudflare: this.cloudflare,
+          scheduler,
+          settings: () => this.#settings(),
+          onLeaderGone: () => this.#notify('leader'),
+          onChange: ({ action, result }) => {
+            if (result === 'done') this.invariants.done[action] += 1;
+          },
+        }),
+    );
+  }
+
+  /** Plans everything that will happen, and starts the processes. */
+  begin(): void {
+    for (const one of this.processes) this.scheduler.after(this.scheduler.delay(0, 3_000), null, () => one.start());
+    for (const strike of this.#plan.strikes) {
+      this.scheduler.after(strike.at, null, () => {
+        this.scheduler.tell('world', () => JSON.stringify(strike));
+        this.#happen(strike);
+      });
+    }
+  }
+
+  /** No more faults: everything that is down comes back. */
+  calm(): void {
+    this.#calm = true;
+    this.#armed.length = 0;
+    this.#notifications = null;
+    this.#databaseDownUntil = 0;
+    this.cloudflare.control.setTokens(null);
+    for (const { machine } of this.processes) machine.resume();
+    for (const one of this.processes) one.start();
+    this.scheduler.tell('world', () => 'no more faults');
+  }
+
+  #settings() {
+    const { apiBudget, guard, driftMinMs, deleteGraceMs } = this.#plan;
+    return {
+      rules: {
+        resolve: (fqdn: string, rows: Parameters<typeof resolveDesired>[1]) => resolveDesired(fqdn, rows, RULES),
+        outside: () => null,
+        allowApex: false,
+        allowWildcard: false,
+        policy: 'sync' as const,
+        dryRun: false,
+        deleteGraceMs,
+        ownerId: 'simulation',
+      },
+      apiBudget,
+      deleteLimit: guard,
+      driftMinMs,
+      driftMaxMs: 600_000,
+      resyncMs: 300_000,
+    };
+  }
+
+  /** The fault that strikes a call, once. */
+  #strikeOf<K extends 'database call' | 'api call'>(kind: K, machine: Machine, point: string) {
+    type Effect = Extract<Strike, { kind: K }>['effect'];
+    this.calls += 1;
+    if (this.#crashAt.has(2 * this.calls)) return 'crash before' as Effect;
+    if (this.#crashAt.has(2 * this.calls + 1)) return 'crash after' as Effect;
+    const at = this.#armed.findIndex(
+      (strike) => strike.kind === kind && (strike.point === null || strike.point === point),
+    );
+    if (at === -1) return null;
+    const [strike] = this.#armed.splice(at, 1);
+    if (strike?.kind !== kind) return null;
+    this.#count(`${point}: ${strike.effect}`);
+    this.scheduler.tell(machine.name, () => `${point} is struck: ${strike.effect}`);
+    return strike.effect as Effect;
+  }
+
+  #count(what: string): void {
+    this.struck += 1;
+    this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
+  }
+
+  #restartLater(machine: Machine): void {
+    const process = this.processes.find((one) => one.machine === machine);
+    this.scheduler.after(this.scheduler.delay(200, 20_000), null, () => process?.start());
+  }
+
+  #happen(strike: Strike): void {
+    const { scheduler } = this;
+    if (strike.kind === 'database call' || strike.kind === 'api call') {
+      this.#armed.push(strike);
+      return;
+    }
+    if (isFault(strike) || strike.kind === 'terminate') this.#count(strike.kind);
+    switch (strike.kind) {
+      case 'crash':
+        this.processes[strike.daemon]?.machine.crash();
+        return;
+      case 'terminate':
+        this.processes[strike.daemon]?.terminate();
+        return;
+      case 'pause': {
+        const machine = this.processes[strike.daemon]?.machine;
+        machine?.pause();
+        scheduler.after(strike.ms, null, () => machine?.resume());
+        return;
+      }
+      case 'clock jumps':
+        this.processes[strike.daemon]?.machine.jump(strike.ms);
+        return;
+      case 'database down':
+        this.#databaseDownUntil = scheduler.now + strike.ms;
+        return;
+      case 'database crash':
+        this.tables.crash(scheduler.random);
+        this.#databaseDownUntil = scheduler.now + 1_000;
+        for (const one of this.processes) one.deafen(1_000);
+        return;
+      case 'token revoked':
+        this.cloudflare.control.setTokens([{ token: 'another' }]);
+        scheduler.after(strike.ms, null, () => this.cloudflare.control.setTokens(null));
+        return;
+      case 'notifications':
+        this.#notifications = { how: strike.how, until: scheduler.now + strike.ms };
+        return;
+      case 'deaf':
+        this.processes[strike.daemon]?.deafen(strike.ms);
+        return;
+      default:
+        this.#act(strike);
+    }
+  }
+
+  #act(strike: Strike): void {
+    const { tables, cloudflare } = this;
+    const fqdn = 'n' in strike ? nameOf(strike.n) : '';
+    if (strike.kind === 'sync') this.#ask('sync', {});
+    else if (strike.kind === 'plan and confirm') this.#planAndConfirm();
+    else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
+      const kind = strike.kind === 'delete order' ? 'delete' : 'adopt';
+      if (kind === 'delete') this.invariants.ordered.add(fqdn);
+      this.#ask(kind, { fqdns: [fqdn], force: strike.force });
+    } else if (strike.kind === 'settings') {
+      tables.settings.target = `192.0.2.${strike.n + 1}`;
+      this.#noted(...tables.consumers.values());
+    } else if (strike.kind === 'foreign') {
+      this.#person(() => {
+        const { id } = cloudflare.control.add({
+          type: 'A',
+          name: fqdn,
+          content: `203.0.113.${strike.m + 1}`,
+          ttl: 300,
+        });
+        this.invariants.foreign.add(id);
+      });
+    } else if (strike.kind === 'edit') {
+      const [record] = cloudflare.control.records({ name: fqdn });
+      if (record === undefined) return;
+      this.#person(() => cloudflare.control.edit({ name: fqdn, id: record.id }, { content: '203.0.113.250' }));
+    } else if (strike.kind === 'delete') this.#person(() => cloudflare.control.remove({ name: fqdn }));
+    else this.#consumer(strike as Extract<Strike, { kind: 'want' }>, fqdn);
+  }
+
+  #consumer({ kind, n, m }: { kind: string; n: number; m: number }, fqdn: string): void {
+    const { tables } = this;
+    const key = consumerKey({ kind: 'instance', id: String(n) });
+    let consumer = tables.consumers.get(key);
+    if (kind === 'want' && consumer === undefined) {
+      consumer = { kind: 'instance', id: String(n), fqdn, since: tables.now(), active: true, target: null };
+      tables.consumers.set(key, consumer);
+    }
+    if (consumer === undefined) return;
+    if (kind === 'want') consumer.active = true;
+    else if (kind === 'unwant') consumer.active = false;
+    else if (kind === 'retarget') consumer.target = `198.51.100.${m + 1}`;
+    else if (kind === 'broken target') consumer.target = 'not an address!';
+    else tables.consumers.delete(key);
+    this.#noted(consumer);
+  }
+
+  /** The triggers note the consumers, in the same transaction. */
+  #noted(...consumers: readonly { readonly kind: string; readonly id: string }[]): void {
+    for (const { kind, id } of consumers)
+      this.tables.changes.set(this.tables.serial(), { kind, id, at: this.tables.now() });
+    this.tables.durable();
+    this.#notify('changes');
+  }
+
+  #notify(what: 'changes' | 'operations' | 'leader'): void {
+    const mode = this.#notifications;
+    const how = mode !== null && this.scheduler.now < mode.until ? mode.how : null;
+    if (how === 'lost') return;
+    const send = () => {
+      for (const one of this.processes) one.notified(what);
+    };
+    if (how === 'late') this.scheduler.after(this.scheduler.delay(500, 20_000), null, send);
+    else send();
+    if (how === 'doubled') send();
+  }
+
+  #person(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      // There is no such record, or the rules of DNS refuse it: a person then goes for a coffee.
+      if (!(error instanceof ApiFailure) && !(error instanceof ZonekeeperError)) throw error;
+    }
+  }
+
+  #ask(kind: OperationKind, asked: Partial<OperationRequest>): string {
+    const { tables } = this;
+    const request = { fqdns: null, dryRun: false, confirm: null, force: false, ...asked };
+    const sameAs = JSON.stringify([kind, request]);
+    for (const row of tables.operations.values()) {
+      if (row.sameAs === sameAs && (row.state === 'queued' || row.state === 'running')) return row.id;
+    }
+    this.#operations += 1;
+    const id = `op${this.#operations}`;
+    const times = { createdAt: tables.now(), startedAt: null, finishedAt: null };
+    const rest = { requestedBy: 'somebody', progress: null, report: null, error: null, epoch: null, sameAs };
+    tables.operations.set(id, { id, kind, request, state: 'queued', ...times, ...rest });
+    tables.durable();
+    this.#notify('operations');
+    return id;
+  }
+
+  #planAndConfirm(): void {
+    const id = this.#ask('plan', {});
+    const until = this.scheduler.now + PLAN_WAIT_MS;
+    const look = () => {
+      const row = this.tables.operations.get(id);
+      if (row?.state === 'done') this.#ask('sync', { confirm: (row.report as Report).hash });
+      else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm)
+        this.scheduler.after(POLL_MS, null, look);
+    };
+    this.scheduler.after(POLL_MS, null, look);
+  }
+}
+
+/** The name of a consumer: in three zones, one of which lies below another, and one in none. */
+function nameOf(n: number): string {
+  if (n === 9) return 'n9.nowhere.net';
+  return `n${n}.${n < 5 ? 'example.com' : n < 7 ? 'lab.example.com' : 'example.org'}`;
+}
