@@ -51,6 +51,8 @@ export class Term {
   readonly #abort = new AbortController();
   #everything = true;
   #resyncAt = 0;
+  /** An answer of the source was lost, and with it perhaps names that it had written down as read. */
+  #missed = false;
   #discovered = false;
   /** Open intents are to be settled, of whatever name: surveys do not see them. */
   #unsettled = false;
@@ -265,7 +267,10 @@ export class Term {
       this.#sourceError = null;
       if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
       this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+      if (this.#missed) this.#compare(null);
+      this.#missed = false;
     } catch (error) {
+      this.#missed = true;
       if (scope === 'everything') this.#everything = true;
       this.#sourceError = toError(error).message;
       throw error;
