@@ -14,6 +14,8 @@ export interface SyncOptions extends SurveyOptions {
   readonly source: Source;
   readonly queue: WorkQueue<string, Context>;
   readonly clock: Clock;
+  /** Names that the source told of, for everybody: they are to be looked at in any case. */
+  readonly onRead: (fqdns: readonly string[]) => void;
 }
 
 export interface SyncRequest {
@@ -37,25 +39,33 @@ const SYNC_LIMIT_MS = 3_600_000;
 
 /** One operation over all names, or those that are named: refresh, then reconcile all that differ. */
 export async function sync(options: SyncOptions, request: SyncRequest): Promise<Report> {
-  if (request.refresh) await refresh(options, request);
-  const findings = await find(options, request.fqdns);
-  const plan = await makePlan(options.guard, findings);
-  if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
-  const report = new ReportBuilder();
-  if (request.dryRun) {
-    report.plan(plan);
+  const read = request.refresh ? await refresh(options, request) : [];
+  // What was read as changed nobody else is told of: also the names that this sync is not about, or does not come to.
+  const pass = () => options.onRead(read);
+  try {
+    const findings = await find(options, request.fqdns);
+    const plan = await makePlan(options.guard, findings);
+    if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
+    const report = new ReportBuilder();
+    if (request.dryRun) {
+      report.plan(plan);
+      return report.build(plan.hash);
+    }
+    report.synced(findings.settled);
+    for (const { fqdn, state, problem } of findings.standing)
+      report.name(fqdn, { state, problem, changes: [], refusal: null });
+    const changing = reconcileAll(options, request, findings.differing, report);
+    pass();
+    await changing;
     return report.build(plan.hash);
+  } finally {
+    pass();
   }
-  report.synced(findings.settled);
-  for (const { fqdn, state, problem } of findings.standing)
-    report.name(fqdn, { state, problem, changes: [], refusal: null });
-  await reconcileAll(options, request, findings.differing, report);
-  return report.build(plan.hash);
 }
 
-/** Reads desired and actual anew. What one zone refuses stays as last seen: its names are reported as failed. */
-async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: SyncRequest): Promise<void> {
-  await source.refresh('everything');
+/** Reads desired and actual anew; returns the names that are desired otherwise than before. What one zone refuses stays as last seen: its names are reported as failed. */
+async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: SyncRequest): Promise<readonly string[]> {
+  const { names } = await source.refresh('everything');
   const concerned =
     fqdns === null ? zones.all : [...new Set(fqdns.map((fqdn) => zones.of(fqdn)).filter((zone) => zone !== undefined))];
   let done = 0;
@@ -70,6 +80,7 @@ async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: Sy
     }
   });
   await Promise.all(lists);
+  return names;
 }
 
 async function find(options: SyncOptions, fqdns: readonly string[] | null): Promise<Findings> {

@@ -113,6 +113,7 @@ export class Term {
       queue: this.queue,
       zones: this.zones,
       guard: this.guard,
+      onRead: (fqdns) => this.#add(fqdns, 'change', PRIORITY.event),
       onFinished: options.onOperation,
     });
     this.#feed = this.#ticker(
