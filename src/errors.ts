@@ -245,9 +245,29 @@ export const ERRORS = {
   shutting_down: spec(503, 'after', 'The process is stopping', 'Try again.'),
   operation_interrupted: spec(503, 'backoff', 'The operation was interrupted', 'Ask for it again.'),
 
+  // Kubernetes
+  kubernetes_unreachable: spec(
+    503,
+    'backoff',
+    "Kubernetes' API does not answer",
+    'Check the API server, and that network policies let this Pod reach it.',
+  ),
+  kubernetes_refused: spec(
+    503,
+    'backoff',
+    "Kubernetes' API refused the request",
+    'Give the service account what the detail names; the chart makes the Roles (`rbac.create`).',
+  ),
+
   // HTTP API
   bad_request: spec(400, 'never', 'The request is not valid', 'Correct what the detail names.'),
   unauthorized: spec(401, 'never', 'A valid token is needed', 'Send `Authorization: Bearer <ZONEKEEPER_API_TOKEN>`.'),
+  not_permitted: spec(
+    403,
+    'never',
+    'Kubernetes does not let this user do it',
+    'Bind the user to one of the ClusterRoles `…-read` and `…-write`; see docs/install-kubernetes.md.',
+  ),
   forbidden: spec(
     403,
     'never',

@@ -1,6 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../controller/clock.ts';
+import { connectCluster } from '../daemon/cluster.ts';
 import { Daemon } from '../daemon/daemon.ts';
+import { instanceName } from '../daemon/instance.ts';
 import { Metrics } from '../observability/metrics.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -21,9 +23,13 @@ export default async function run(context: CommandContext): Promise<number> {
     build: { version, node_version: process.version },
     onScrapeError: (error) => log.logger.warn({ err: error }, 'a scrape is not complete'),
   });
+  const instance = instanceName();
+  const parts = { config, version, instance, clock: systemClock, log: log.logger };
   const daemon = new Daemon({
     config,
     version,
+    instance,
+    cluster: await connectCluster({ ...parts, env: process.env }),
     log: log.logger,
     metrics,
     clock: systemClock,

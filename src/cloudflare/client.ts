@@ -71,8 +71,13 @@ export class CloudflareApi implements DnsApi {
     });
   }
 
-  /** Uses another token from the next call on. Throws `config_invalid` for what cannot be one. */
-  setToken(token: string): void {
+  /**
+   * Uses another token from the next call on, once it has seen a zone. Throws what Cloudflare says of it otherwise, or
+   * `config_invalid` for what cannot be one: then the token before stays.
+   */
+  async changeToken(token: string, options: CallOptions = {}): Promise<void> {
+    const zones = await new CloudflareApi({ ...this.#options, token }).zones(options);
+    if (zones.length === 0) throw new ZonekeeperError('cloudflare_no_zones', 'The new token sees no zone.');
     this.#transport.setToken(token);
   }
 

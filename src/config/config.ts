@@ -37,9 +37,11 @@ export function configOf<C extends CommandName>(resolution: Resolution, needs: C
 }
 
 /** Throws `insecure_listen` for an API that others can reach, needs no token, and was not opened on purpose. */
-export function requireSecureListen(config: Pick<Settings, 'listen' | 'apiToken' | 'allowAnonymous'>): void {
-  const { listen, apiToken, allowAnonymous } = config;
-  if (apiToken !== null || allowAnonymous === 'read' || isLoopback(listen.host)) return;
+export function requireSecureListen(
+  config: Pick<Settings, 'listen' | 'apiToken' | 'apiAuth' | 'allowAnonymous'>,
+): void {
+  const { listen, apiToken, apiAuth, allowAnonymous } = config;
+  if (apiToken !== null || apiAuth === 'kubernetes' || allowAnonymous === 'read' || isLoopback(listen.host)) return;
   throw new ZonekeeperError(
     'insecure_listen',
     `${listenText(listen)} can be reached by others, and no API token is set.`,

@@ -7,6 +7,11 @@ import { boolean, choice, list, text, token } from './words.ts';
 const DATABASE = ['run', 'plan', 'sync', 'records', 'delete', 'adopt', 'migrate', 'config'] as const;
 /** Commands that talk to Cloudflare: always, or where no daemon leads. */
 const CORE = ['run', 'plan', 'sync', 'delete', 'adopt', 'demo', 'config'] as const;
+/** A name as Kubernetes takes it for objects (RFC 1123). */
+const objectName = text(
+  /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/,
+  '1 to 63 lower-case letters, digits, dots or hyphens, and begin and end with a letter or digit',
+);
 /** Commands that serve HTTP. */
 const SERVING = ['run', 'demo', 'config'] as const;
 
@@ -72,6 +77,13 @@ export const SETTINGS = {
     absent: 'any',
     doc: 'Host names under which browsers may reach the API, beside loopback. Checked where no token guards it (DNS rebinding).',
     takenBy: SERVING,
+  }),
+  apiAuth: setting({
+    env: 'ZONEKEEPER_API_AUTH',
+    type: choice(['token', 'kubernetes']),
+    default: 'token',
+    doc: '`kubernetes` also accepts tokens that Kubernetes knows (TokenReview), of users who may `get /zonekeeper/read` or `post /zonekeeper/write` there; `/metrics` asks for the first, too.',
+    takenBy: ['run', 'config'],
   }),
   ownerId: setting({
     env: 'ZONEKEEPER_OWNER_ID',
@@ -208,12 +220,43 @@ export const SETTINGS = {
   }),
   leaderElection: setting({
     env: 'ZONEKEEPER_LEADER_ELECTION',
-    type: choice(['postgres'], {
-      kubernetes: 'this version elects its leader in PostgreSQL only, in Kubernetes as well',
-    }),
+    type: choice(['postgres', 'kubernetes']),
     default: 'postgres',
-    doc: 'How one process of many is chosen to write.',
+    doc: 'How one process of many is chosen to write: by a row in PostgreSQL, or by a Lease of Kubernetes. The epoch of the row fences every write either way.',
     takenBy: CORE,
+  }),
+  leaseName: setting({
+    env: 'ZONEKEEPER_LEASE_NAME',
+    type: objectName,
+    default: 'zonekeeper',
+    doc: 'Name of the Lease. Installations in one namespace need one each.',
+    takenBy: ['run', 'config'],
+  }),
+  leaseNamespace: setting({
+    env: 'ZONEKEEPER_LEASE_NAMESPACE',
+    type: objectName,
+    default: null,
+    absent: 'that of the Pod',
+    doc: 'Namespace of the Lease.',
+    takenBy: ['run', 'config'],
+  }),
+  events: setting({
+    env: 'ZONEKEEPER_EVENTS',
+    type: boolean,
+    default: 'false',
+    doc: 'Write Kubernetes Events: became leader, sync finished with changes, deletion held, conflict found, token refused.',
+    takenBy: ['run', 'config'],
+  }),
+  eventsObject: setting({
+    env: 'ZONEKEEPER_EVENTS_OBJECT',
+    type: text(
+      /^[A-Za-z]{1,63}\/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/,
+      'of the form Kind/name, such as Deployment/zonekeeper',
+    ),
+    default: null,
+    absent: 'the Pod',
+    doc: 'The object in the namespace of the Pod that the Events are about.',
+    takenBy: ['run', 'config'],
   }),
   schema: setting({
     env: 'ZONEKEEPER_SCHEMA',

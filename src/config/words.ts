@@ -18,18 +18,13 @@ export const boolean: ValueType<boolean> = {
   },
 };
 
-/** One word of a set. `later` names words that other versions know or will know, each with a sentence. */
-export function choice<const W extends string>(
-  words: readonly W[],
-  later: Readonly<Record<string, string>> = {},
-): ValueType<W> {
+/** One word of a set. */
+export function choice<const W extends string>(words: readonly W[]): ValueType<W> {
   return {
     kind: words.join('|'),
     parse: (text) => {
       const word = words.find((known) => known === text);
       if (word !== undefined) return good(word);
-      const sentence = Object.hasOwn(later, text) ? later[text] : undefined;
-      if (sentence !== undefined) return bad(`cannot be ${text}: ${sentence}`);
       const guess = nearest(text, words);
       return bad(`must be ${listed(words)}${guess === null ? '' : ` (did you mean ${guess}?)`}`);
     },

@@ -17,6 +17,9 @@ export interface CloudflareParts {
   readonly log: Logger;
 }
 
+/** Before drift checks: an operator waits for it. */
+const TOKEN_PRIORITY = 1;
+
 /** Cloudflare's API with its budget, for the length of one term. */
 export class Cloudflare {
   readonly api: CloudflareApi;
@@ -60,9 +63,9 @@ export class Cloudflare {
     return until === null ? 0 : Math.max(0, until - this.#clock.now());
   }
 
-  /** Uses another token from the next call on. Throws `config_invalid` for what cannot be one. */
-  setToken(token: string): void {
-    this.api.setToken(token);
+  /** Uses another token from the next call on, once it is seen to work. Throws otherwise; the token before stays then. */
+  changeToken(token: string): Promise<void> {
+    return this.api.changeToken(token, { priority: TOKEN_PRIORITY });
   }
 
   stop(): void {

@@ -1,18 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import type { SettingKey } from '../config/schema.ts';
-import { type SecretWatch, watchSecrets } from '../config/watch-secrets.ts';
 import type { Clock, Random } from '../controller/clock.ts';
+import { withTimeout } from '../controller/deadline.ts';
 import { connectionConfig, Database, type DatabaseOptions } from '../database/database.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
 import { buildApp } from '../http/app.ts';
 import { EventHub } from '../http/event-hub.ts';
 import { Fence } from '../leadership/fence.ts';
-import { Election } from '../leadership/leader.ts';
+import { Election, type ElectionOptions } from '../leadership/leader.ts';
+import { type Leadership, LeaseLeadership } from '../leadership/leadership.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Rules } from '../reconcile/rules.ts';
@@ -22,15 +20,21 @@ import { inspectConsumers, type SourceFacts } from '../sources/postgres/prepare.
 import { Announcer } from './announcer.ts';
 import { buildTerm } from './build-term.ts';
 import { Cloudflare } from './cloudflare.ts';
+import type { Cluster } from './cluster.ts';
 import { leaderInfo } from './leader-info.ts';
-import { reporting } from './reporting.ts';
+import { operationReporting, reporting, tokenRefused } from './reporting.ts';
 import { rulesOf } from './rules.ts';
 import { Scraper } from './scrape.ts';
+import { Secrets } from './secrets.ts';
 import { daemonServices } from './services.ts';
 
 export interface DaemonOptions {
   readonly config: Config<'run'>;
   readonly version: string;
+  /** Unique to this process. */
+  readonly instance: string;
+  /** Null where nothing of Kubernetes is used. */
+  readonly cluster: Cluster | null;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -55,13 +59,13 @@ export class Daemon {
   readonly #options: DaemonOptions;
   /** The settings, with secrets as they were last read. */
   #config: Config<'run'>;
-  #secrets: SecretWatch | null = null;
+  readonly #secrets: Secrets;
   readonly #rules: Rules;
   readonly #db: Database;
   readonly #hub = new EventHub();
   readonly #announcer: Announcer;
   readonly #listener: Listener;
-  readonly #election: Election;
+  readonly #election: Leadership;
   readonly #scraper: Scraper;
   readonly #app: ReturnType<typeof buildApp>;
   #facts: SourceFacts | null = null;
@@ -104,10 +108,9 @@ export class Daemon {
         onNotification: (channel, payload) => this.#notified(channel, payload),
       },
     });
-    this.#election = new Election({
+    const election: ElectionOptions = {
       db: this.#db,
-      // Unique also for two processes of one number in two containers of one name.
-      holder: `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`,
+      holder: options.instance,
       address: () => this.#address,
       clock,
       random,
@@ -127,12 +130,38 @@ export class Daemon {
         },
         onError: (error) => log.warn({ code: error.code }, `leader election: ${error.message}`),
       },
+    };
+    const leases = options.cluster?.leases ?? null;
+    this.#election = leases === null ? new Election(election) : new LeaseLeadership({ ...election, store: leases });
+    this.#secrets = new Secrets({
+      files: config.secretFiles,
+      clock,
+      random,
+      log,
+      onSecret: (value) => options.onSecret?.(value),
+      use: {
+        apiToken: async (value) => this.#keep({ apiToken: value }),
+        cloudflareApiToken: async (value) => {
+          await this.#cloudflare?.changeToken(value);
+          this.#keep({ cloudflareApiToken: value });
+        },
+        databaseUrl: async (value) => {
+          await this.#db.moveTo(value);
+          this.#keep({ databaseUrl: value });
+          // Whatever was notified in between is read when it listens again.
+          this.#listener.reconnect();
+        },
+      },
+      onRefused: (key, error) => {
+        if (key === 'cloudflareApiToken') options.cluster?.events?.record(tokenRefused(error.message));
+      },
     });
     this.#app = buildApp({
       logger: log,
       site: SITE ?? null,
       access: {
         token: () => this.#config.apiToken,
+        review: options.cluster?.review ?? null,
         anonymousRead: config.allowAnonymous === 'read',
         hosts: config.hosts ?? [],
       },
@@ -178,30 +207,18 @@ export class Daemon {
       });
     }
     log.info({ address: this.#address }, `serving ${this.#address}`);
-    this.#secrets = await watchSecrets({
-      files: config.secretFiles,
-      onChange: (key, value) => this.#rotate(key, value),
-      onProblem: (_, problem) => log.warn(problem),
-    });
+    await this.#secrets.start();
     this.#listener.start();
     this.#election.start();
   }
 
-  /** A secret has a new value since now. */
-  #rotate(key: SettingKey, value: string): void {
-    const { log, onSecret } = this.#options;
-    onSecret?.(value);
-    this.#config = { ...this.#config, [key]: value };
-    log.info({ setting: key }, 'a secret was read anew');
-    if (key === 'cloudflareApiToken') this.#useToken(value);
-    if (key !== 'databaseUrl') return;
-    this.#db.moveTo(value).catch((error) => log.warn({ err: error }, 'the old database connections did not end'));
-    this.#listener.reconnect();
+  #keep(secret: Partial<Config<'run'>>): void {
+    this.#config = { ...this.#config, ...secret };
   }
 
   /** Ends in order; resolves within about the grace period. Nothing that was begun is lost. */
   async stop(): Promise<void> {
-    const { config, log } = this.#options;
+    const { config, log, clock } = this.#options;
     if (this.#stopping) return;
     this.#stopping = true;
     log.info('stopping');
@@ -210,19 +227,16 @@ export class Daemon {
     await this.#election.stop();
     this.#announcer.stop();
     this.#hub.close();
-    await this.#secrets?.close();
+    this.#secrets.close();
+    this.#options.cluster?.events?.stop();
     await this.#listener.stop();
     await this.#app.close();
-    await this.#db.close();
+    // Behind a broken way, statements under way would be waited for long after the grace period.
+    const limitMs = config.shutdownGraceMs * (1 - GRACE_FOR_WRITES);
+    await withTimeout(clock, limitMs, () => this.#db.close()).catch((error) =>
+      log.warn({ err: error }, 'the database connections did not end'),
+    );
     log.info({ grace_ms: config.shutdownGraceMs }, 'stopped');
-  }
-
-  #useToken(token: string): void {
-    try {
-      this.#cloudflare?.setToken(token);
-    } catch (error) {
-      this.#options.log.error({ code: toError(error).code }, `the new token is not used: ${toError(error).message}`);
-    }
   }
 
   /** One after the other: a term has ended before the next one begins. */
@@ -249,6 +263,7 @@ export class Daemon {
       return;
     }
     log.info({ epoch }, 'leads');
+    const events = this.#options.cluster?.events ?? null;
     this.#cloudflare = cloudflare;
     this.#term = buildTerm({
       config,
@@ -261,19 +276,10 @@ export class Daemon {
       api: cloudflare.api,
       passive: false,
       leadsForMs: () => (this.#election.epoch === epoch ? this.#election.remainingMs() : 0),
-      observer: reporting({ metrics, log, clock, announcer: this.#announcer }),
+      observer: reporting({ metrics, log, clock, announcer: this.#announcer, events }),
       queueObserver: metrics.queue.queueObserver,
       poolObserver: metrics.queue.poolObserver,
-      onOperation: (operation, error) => {
-        metrics.syncs.inc({ trigger: operation.kind, result: error === null ? 'done' : 'failed' });
-        if (operation.kind === 'plan') return;
-        const line = {
-          operation_id: operation.id,
-          actor: operation.requestedBy,
-          ...(error !== null && { code: error.code }),
-        };
-        log.info(line, error === null ? `${operation.kind} finished` : `${operation.kind} failed: ${error.message}`);
-      },
+      onOperation: operationReporting({ metrics, log, events }),
       onZones: (zones, gone) => {
         for (const { name } of zones) metrics.addZone(name);
         for (const { name } of gone) metrics.removeZone(name);
@@ -281,6 +287,12 @@ export class Daemon {
       onError: (what, error) => log.debug({ err: error }, what),
     });
     metrics.setLeading(true);
+    events?.record({
+      type: 'Normal',
+      reason: 'BecameLeader',
+      action: 'Elect',
+      note: `${this.#options.instance} leads since epoch ${epoch}.`,
+    });
     this.#term.start();
   }
 

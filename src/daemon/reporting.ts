@@ -1,9 +1,15 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../controller/clock.ts';
+import type { Happening } from '../kubernetes/events.ts';
 import { Collapse } from '../observability/collapse.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ExecutorOptions } from '../reconcile/executor.ts';
 import type { CoreObserver } from '../reconcile/observer.ts';
+import type { Report } from '../reconcile/report.ts';
 import type { Announcer } from './announcer.ts';
+
+/** Kubernetes Events, where they are on. */
+export type Events = { record(happening: Happening): void } | null;
 
 /** Turns what the core tells into metrics, log lines and announcements. */
 export function reporting(options: {
@@ -11,8 +17,9 @@ export function reporting(options: {
   log: Logger;
   clock: Clock;
   announcer: Announcer;
+  events: Events;
 }): CoreObserver {
-  const { metrics, log, clock, announcer } = options;
+  const { metrics, log, clock, announcer, events } = options;
   // A thousand names that fail for one reason are one line now and one a minute; each name's state has its own reason.
   const repeated = new Collapse({ clock, write: (message, fields) => log.warn(fields, message) });
   return {
@@ -36,8 +43,11 @@ export function reporting(options: {
     stateChanged: (fqdn, zone, state, reason) => {
       announcer.changed(fqdn);
       log.debug({ fqdn, zone, state, reason }, `${fqdn} is ${state}`);
+      if (state === 'conflict') events?.record(warning('ConflictFound', 'Reconcile', `${fqdn}: ${reason ?? state}`));
+      if (state === 'blocked') events?.record(warning('DeletionHeld', 'Delete', `${fqdn}: ${reason ?? state}`));
     },
     zoneChecked: (zone, error) => {
+      if (error?.code === 'cloudflare_auth') events?.record(tokenRefused(error.message));
       const now = clock.wall() / 1000;
       metrics.lastCheck.set({ zone }, now);
       if (error === null) metrics.lastSuccess.set({ zone }, now);
@@ -63,4 +73,36 @@ export function reporting(options: {
 
 function past(action: 'create' | 'update' | 'delete'): string {
   return action === 'create' ? 'created' : action === 'update' ? 'repaired' : 'deleted';
+}
+
+/** What is told of an operation that has ended. */
+export function operationReporting(options: {
+  metrics: Metrics;
+  log: Logger;
+  events: Events;
+}): ExecutorOptions['onFinished'] {
+  const { metrics, log, events } = options;
+  return ({ id, kind, request, requestedBy }, error, report) => {
+    metrics.syncs.inc({ trigger: kind, result: error === null ? 'done' : 'failed' });
+    if (kind === 'plan') return;
+    const line = { operation_id: id, actor: requestedBy, ...(error !== null && { code: error.code }) };
+    log.info(line, error === null ? `${kind} finished` : `${kind} failed: ${error.message}`);
+    const { created = 0, updated = 0, deleted = 0 } = (report ?? {}) as Partial<Report>;
+    if (request.dryRun || created + updated + deleted === 0) return;
+    events?.record({
+      type: 'Normal',
+      reason: 'Synced',
+      action: 'Sync',
+      note: `${kind} ${id} by ${requestedBy}: ${created} created, ${updated} updated, ${deleted} deleted.`,
+    });
+  };
+}
+
+/** Cloudflare does not take the token. */
+export function tokenRefused(message: string): Happening {
+  return warning('TokenRefused', 'Authenticate', message);
+}
+
+function warning(reason: Happening['reason'], action: string, note: string): Happening {
+  return { type: 'Warning', reason, action, note };
 }

@@ -26,11 +26,17 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 60_000;
+/** A server that cancels a statement says so within this time, or cannot be reached. */
+const ANSWER_SLACK_MS = 10_000;
 const DEADLOCK_ATTEMPTS = 4;
 
 // 40P01 deadlock_detected, 40001 serialization_failure.
 const isDeadlock = (error: unknown): boolean =>
   error instanceof ZonekeeperError && (error.facts.sqlstate === '40P01' || error.facts.sqlstate === '40001');
+
+// The driver's words for its own time limit.
+const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
 
 /** Our schema in one PostgreSQL: a bounded pool, statements with `@.` for the schema, and errors of the registry. */
 export class Database implements Queryable {
@@ -49,10 +55,20 @@ export class Database implements Queryable {
     this.#pool = makePool(options);
   }
 
-  /** Connects elsewhere from the next statement on; statements under way end where they are. */
+  /**
+   * Connects with this URL from the next statement on, once our schema was seen with it; statements under way end where
+   * they are. Throws where it was not: then everything stays as it was.
+   */
   async moveTo(url: string): Promise<void> {
+    const pool = makePool({ ...this.#options, url });
+    try {
+      await pool.query(this.sql('SELECT epoch FROM @.leader'));
+    } catch (error) {
+      await pool.end();
+      throw databaseError(error);
+    }
     const old = this.#pool;
-    this.#pool = makePool({ ...this.#options, url });
+    this.#pool = pool;
     await old.end();
   }
 
@@ -106,10 +122,12 @@ export class Database implements Queryable {
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      // A connection that cannot even roll back is not given back to the pool.
-      await client.query('ROLLBACK').catch((failed: Error) => {
-        broken = failed;
-      });
+      // A connection that is silent, or cannot even roll back, is not given back to the pool.
+      if (isSilence(error)) broken = error;
+      else
+        await client.query('ROLLBACK').catch((failed: Error) => {
+          broken = failed;
+        });
       throw error instanceof ZonekeeperError ? error : databaseError(error);
     } finally {
       client.release(broken);
@@ -140,15 +158,18 @@ export class Database implements Queryable {
 }
 
 function makePool(options: DatabaseOptions): pg.Pool {
+  const statementTimeoutMs = Math.trunc(options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS);
   const pool = new pg.Pool({
     ...connectionConfig(options),
     max: options.connections ?? 8,
     idleTimeoutMillis: 60_000,
     // A dead peer is found by the kernel, also on a connection that waits for nothing.
     keepAlive: true,
+    // Behind a broken way the server's own limit reaches nobody.
+    query_timeout: statementTimeoutMs + ANSWER_SLACK_MS,
     // Set by statement, not as a start-up parameter: poolers refuse those.
     onConnect: async (client) => {
-      await client.query(`SET statement_timeout = ${Math.trunc(options.statementTimeoutMs ?? 60_000)}`);
+      await client.query(`SET statement_timeout = ${statementTimeoutMs}`);
     },
   });
   pool.on('error', (error) => options.onIdleError?.(error));

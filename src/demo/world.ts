@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../controller/clock.ts';
 import { Daemon } from '../daemon/daemon.ts';
+import { instanceName } from '../daemon/instance.ts';
 import { Database } from '../database/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded/postgres.ts';
 import { isError } from '../errors.ts';
@@ -110,6 +111,8 @@ async function startDaemon(
   for (const listen of [config.listen, { ...config.listen, port: 0 }]) {
     const metrics = new Metrics({ build: { version, node_version: process.version }, runtime: listen.port !== 0 });
     const daemon = new Daemon({
+      instance: instanceName(),
+      cluster: null,
       config: { ...settings, listen },
       version,
       log,

@@ -16,7 +16,7 @@ import {
 } from 'fastify-type-provider-zod';
 import { nearest } from '../config/nearest.ts';
 import { isError, toError, ZonekeeperError } from '../errors.ts';
-import { requireSameSite, requireToken } from './access.ts';
+import { authorize, requireSameSite } from './access.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { eventRoutes } from './routes/events.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -54,6 +54,7 @@ export function buildApp({ services, access, logger, site = null, bodyLimit = BO
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
   // Fastify takes text by itself; we take JSON only, so that no form of another site can ask for anything.
+  app.decorateRequest('user', null);
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -65,10 +66,12 @@ export function buildApp({ services, access, logger, site = null, bodyLimit = BO
       .header('x-content-type-options', 'nosniff')
       .header('referrer-policy', 'no-referrer');
     const path = request.url.split('?', 1)[0] ?? '';
+    // Metrics tell no names: they are open but where Kubernetes knows who may read.
+    if (path === '/metrics' && access.review !== null) await authorize(request, access);
     if (!path.startsWith('/api/') && path !== '/sync') return;
     reply.header('cache-control', 'no-store');
     requireSameSite(request, access);
-    requireToken(request, access);
+    await authorize(request, access);
   });
   app.setErrorHandler((error: FastifyError | ZonekeeperError, request, reply) =>
     answer(describeError(error, bodyLimit), request, reply),

@@ -37,10 +37,21 @@ export interface Services {
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
+/** Whether somebody may do something, by a bearer token that is not the configured one. Throws when it cannot be asked. */
+export type Review = (
+  token: string,
+  wish: 'read' | 'write',
+) => Promise<
+  | { readonly allowed: true; readonly user: string }
+  | { readonly allowed: false; readonly user: string | null; readonly reason: string }
+>;
+
 /** What the configuration says about access. */
 export interface Access {
   /** The bearer token for everything under `/api` and `/sync`; null when none is needed. Read anew at each request. */
   readonly token: () => string | null;
+  /** Who else knows tokens and what their owners may do; null where nobody does. */
+  readonly review: Review | null;
   /** Without token: may anybody read? */
   readonly anonymousRead: boolean;
   /** Host names and addresses under which browsers may reach us, beside loopback. Empty: any. */

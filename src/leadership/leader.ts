@@ -1,7 +1,7 @@
 import type { Clock, Random, Timer } from '../controller/clock.ts';
+import { DeadlineExceeded, withTimeout } from '../controller/deadline.ts';
 import type { Database } from '../database/database.ts';
-import type { ZonekeeperError } from '../errors.ts';
-import { toError } from '../errors.ts';
+import { toError, ZonekeeperError } from '../errors.ts';
 
 export interface ElectionEvents {
   /** We lead since now, in this epoch. */
@@ -25,6 +25,8 @@ export interface ElectionOptions {
   readonly ttlMs?: number;
   /** Written to the row at each renewal, for whoever asks for the status. */
   readonly info: () => unknown;
+  /** False: not our turn, somebody else decides that. Always true by default. */
+  readonly mayLead?: () => boolean;
 }
 
 const DEFAULT_TTL_MS = 10_000;
@@ -100,15 +102,18 @@ export class Election {
     const epoch = this.#epoch;
     if (epoch === null) return;
     this.#epoch = null;
-    const { db, holder, events } = this.#options;
-    try {
+    const { db, holder, clock, events } = this.#options;
+    const giveBack = async () => {
       await db.rows('UPDATE @.leader SET holder = NULL, renewed = clock_timestamp() WHERE epoch = $1 AND holder = $2', [
         epoch,
         holder,
       ]);
       await db.rows('SELECT pg_notify($1, $2)', [db.channel('leader'), '']);
+    };
+    try {
+      await withTimeout(clock, MARGIN_MS, giveBack);
     } catch (error) {
-      events.onError(toError(error));
+      events.onError(unanswered(error));
     }
   }
 
@@ -116,11 +121,10 @@ export class Election {
     if (!this.#running) return;
     const { clock, random, events } = this.#options;
     try {
-      if (this.#epoch === null) await this.#acquire();
-      else await this.#renew(this.#epoch);
+      await withTimeout(clock, this.#tryMs(), (signal) => this.#attempt(signal));
       this.#settled = true;
     } catch (error) {
-      events.onError(toError(error));
+      events.onError(unanswered(error));
     }
     if (this.#epoch !== null && this.remainingMs() === 0) this.#lose('The lease could not be renewed in time.');
     if (!this.#running) return;
@@ -132,7 +136,21 @@ export class Election {
     this.#timer = clock.after(next, () => this.poke());
   }
 
-  async #acquire(): Promise<void> {
+  // A leader must know by the end of its time, whatever became of the connection.
+  #tryMs(): number {
+    return this.#epoch === null ? this.#ttlMs : Math.max(1, Math.min(this.#ttlMs / 2, this.remainingMs()));
+  }
+
+  async #attempt(signal: AbortSignal): Promise<void> {
+    if (this.#epoch !== null) await this.#renew(this.#epoch, signal);
+    else if (this.#mayLead()) await this.#acquire(signal);
+  }
+
+  #mayLead(): boolean {
+    return this.#options.mayLead?.() ?? true;
+  }
+
+  async #acquire(signal: AbortSignal): Promise<void> {
     const { db, holder, address, clock, events } = this.#options;
     const sent = clock.now();
     const [row] = await db.rows(
@@ -140,13 +158,16 @@ export class Election {
         WHERE holder IS NULL OR renewed < clock_timestamp() - ttl_ms * interval '1 millisecond' RETURNING epoch`,
       [holder, address(), this.#ttlMs],
     );
+    // An answer that comes too late counts for nothing: the row is free again when its time is over.
+    signal.throwIfAborted();
     if (row === undefined) return;
     this.#validUntil = sent + this.#ttlMs - MARGIN_MS;
     this.#epoch = row[0] as number;
-    if (this.remainingMs() > 0) events.onElected(this.#epoch);
+    if (!this.#mayLead()) this.resign('Somebody else may lead since.');
+    else if (this.remainingMs() > 0) events.onElected(this.#epoch);
   }
 
-  async #renew(epoch: number): Promise<void> {
+  async #renew(epoch: number, signal: AbortSignal): Promise<void> {
     const { db, holder, clock, info } = this.#options;
     const sent = clock.now();
     // Once the time is over, others may lead: then a renewal would be a lie, even if the row still names us.
@@ -155,6 +176,7 @@ export class Election {
       'UPDATE @.leader SET renewed = clock_timestamp(), info = $3 WHERE epoch = $1 AND holder = $2 RETURNING epoch',
       [epoch, holder, JSON.stringify(info())],
     );
+    signal.throwIfAborted();
     if (row === undefined) this.#lose('Another process has taken over.');
     else this.#validUntil = sent + this.#ttlMs - MARGIN_MS;
   }
@@ -165,6 +187,11 @@ export class Election {
     this.#validUntil = 0;
     this.#options.events.onLost(reason);
   }
+}
+
+function unanswered(error: unknown): ZonekeeperError {
+  if (!(error instanceof DeadlineExceeded)) return toError(error);
+  return new ZonekeeperError('database_unreachable', 'PostgreSQL did not answer in time.');
 }
 
 /** The leader row, for whoever asks. */

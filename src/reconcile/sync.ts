@@ -3,7 +3,7 @@ import { PRIORITY } from '../controller/priority.ts';
 import type { WorkQueue } from '../controller/queue.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { OperationProgress } from '../ledger/operations.ts';
-import type { Source } from '../sources/port.ts';
+import type { Refreshed, Source } from '../sources/port.ts';
 import { type Assessment, assess } from './assess.ts';
 import { because, type Context, type Watcher } from './context.ts';
 import { deletedIds, makePlan, type Plan } from './plan.ts';
@@ -12,10 +12,10 @@ import { type Findings, FindingsBuilder, type SurveyOptions, survey } from './su
 
 export interface SyncOptions extends SurveyOptions {
   readonly source: Source;
+  /** Names that are not as they were when desired was last read: each refresh tells them once. */
+  readonly onRefreshed: (found: Refreshed) => void;
   readonly queue: WorkQueue<string, Context>;
   readonly clock: Clock;
-  /** Names that the source told of, for everybody: they are to be looked at in any case. */
-  readonly onRead: (fqdns: readonly string[]) => void;
 }
 
 export interface SyncRequest {
@@ -39,33 +39,44 @@ const SYNC_LIMIT_MS = 3_600_000;
 
 /** One operation over all names, or those that are named: refresh, then reconcile all that differ. */
 export async function sync(options: SyncOptions, request: SyncRequest): Promise<Report> {
-  const read = request.refresh ? await refresh(options, request) : [];
-  // What was read as changed nobody else is told of: also the names that this sync is not about, or does not come to.
-  const pass = () => options.onRead(read);
+  // What the refresh finds is told when our own names are on the queue: then it is the sync that repairs and reports them,
+  // and names that it is not about are not forgotten.
+  const found: (() => void)[] = [];
+  const tell = () => {
+    for (const one of found.splice(0)) one();
+  };
   try {
-    const findings = await find(options, request.fqdns);
-    const plan = await makePlan(options.guard, findings);
-    if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
-    const report = new ReportBuilder();
-    if (request.dryRun) {
-      report.plan(plan);
-      return report.build(plan.hash);
-    }
-    report.synced(findings.settled);
-    for (const { fqdn, state, problem } of findings.standing)
-      report.name(fqdn, { state, problem, changes: [], refusal: null });
-    const changing = reconcileAll(options, request, findings.differing, report);
-    pass();
-    await changing;
-    return report.build(plan.hash);
+    if (request.refresh) await refresh(options, request, found);
+    return await compare(options, request, tell);
   } finally {
-    pass();
+    tell();
   }
 }
 
-/** Reads desired and actual anew; returns the names that are desired otherwise than before. What one zone refuses stays as last seen: its names are reported as failed. */
-async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: SyncRequest): Promise<readonly string[]> {
-  const { names } = await source.refresh('everything');
+async function compare(options: SyncOptions, request: SyncRequest, onQueued: () => void): Promise<Report> {
+  const findings = await find(options, request.fqdns);
+  const plan = await makePlan(options.guard, findings);
+  if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
+  const report = new ReportBuilder();
+  if (request.dryRun) {
+    report.plan(plan);
+    return report.build(plan.hash);
+  }
+  report.synced(findings.settled);
+  for (const { fqdn, state, problem } of findings.standing)
+    report.name(fqdn, { state, problem, changes: [], refusal: null });
+  await reconcileAll(options, request, findings.differing, report, onQueued);
+  return report.build(plan.hash);
+}
+
+/** Reads desired and actual anew. What one zone refuses stays as last seen: its names are reported as failed. */
+async function refresh(
+  { source, zones, onRefreshed }: SyncOptions,
+  { fqdns, onProgress }: SyncRequest,
+  found: (() => void)[],
+): Promise<void> {
+  const read = await source.refresh('everything');
+  found.push(() => onRefreshed(read));
   const concerned =
     fqdns === null ? zones.all : [...new Set(fqdns.map((fqdn) => zones.of(fqdn)).filter((zone) => zone !== undefined))];
   let done = 0;
@@ -74,13 +85,12 @@ async function refresh({ source, zones }: SyncOptions, { fqdns, onProgress }: Sy
   const lists = Array.from({ length: LISTS_AT_ONCE }, async () => {
     for (let zone = waiting.shift(); zone !== undefined; zone = waiting.shift()) {
       // The zone keeps the error, and its names show it.
-      await zone.list({ priority: 3 }).catch(() => undefined);
+      await zone.list({ priority: 3 }, (tell) => found.push(tell)).catch(() => undefined);
       done += 1;
       onProgress({ phase: 'refreshing', done, total: concerned.length });
     }
   });
   await Promise.all(lists);
-  return names;
 }
 
 async function find(options: SyncOptions, fqdns: readonly string[] | null): Promise<Findings> {
@@ -110,6 +120,7 @@ async function reconcileAll(
   request: SyncRequest,
   differing: readonly Assessment[],
   report: ReportBuilder,
+  onQueued: () => void,
 ): Promise<void> {
   const { queue, clock } = options;
   const open = new Set(differing.map(({ facts }) => facts.fqdn));
@@ -139,6 +150,7 @@ async function reconcileAll(
     } as const;
     watcher.settled(fqdn, { state: 'failed', problem, changes: [], refusal: null });
   }
+  onQueued();
   const timer = clock.after(SYNC_LIMIT_MS, resolve);
   await promise;
   timer.cancel();

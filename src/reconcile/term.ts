@@ -5,6 +5,7 @@ import { WorkQueue } from '../controller/queue.ts';
 import { Ticker } from '../controller/ticker.ts';
 import { WorkerPool } from '../controller/workers.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
+import type { Refreshed, RefreshScope } from '../sources/port.ts';
 import { DriftChecker } from './checker.ts';
 import { Comparer } from './comparer.ts';
 import { because, type Context, mergeContexts, type Trigger } from './context.ts';
@@ -113,7 +114,8 @@ export class Term {
       queue: this.queue,
       zones: this.zones,
       guard: this.guard,
-      onRead: (fqdns) => this.#add(fqdns, 'change', PRIORITY.event),
+      source: { refresh: (scope) => this.#refreshForSync(scope), stillWanted: (fqdns) => source.stillWanted(fqdns) },
+      onRefreshed: (found) => this.#refreshed(found),
       onFinished: options.onOperation,
     });
     this.#feed = this.#ticker(
@@ -260,14 +262,10 @@ export class Term {
     const scope = this.#everything || clock.now() >= this.#resyncAt ? 'everything' : 'changes';
     this.#everything = false;
     try {
-      const { names, vanished, since } = await this.#options.source.refresh(scope);
-      for (const fqdn of vanished) {
-        const zone = this.zones.of(fqdn);
-        if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
-      }
+      const found = await this.#options.source.refresh(scope);
       this.#sourceError = null;
       if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
-      this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+      this.#refreshed(found);
       if (this.#missed) this.#compare(null);
       this.#missed = false;
     } catch (error) {
@@ -277,6 +275,25 @@ export class Term {
       throw error;
     } finally {
       this.#read.resolve();
+    }
+  }
+
+  #refreshed({ names, vanished, since }: Refreshed): void {
+    for (const fqdn of vanished) {
+      const zone = this.zones.of(fqdn);
+      if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
+    }
+    this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+  }
+
+  /** A failure here may have lost names, too: then the feed's next run has all of them compared. */
+  async #refreshForSync(scope: RefreshScope): Promise<Refreshed> {
+    try {
+      return await this.#options.source.refresh(scope);
+    } catch (error) {
+      this.#missed = true;
+      this.#feed.poke();
+      throw error;
     }
   }
 

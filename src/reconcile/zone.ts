@@ -89,16 +89,19 @@ export class ManagedZone {
     await (this.#listing ?? this.list({ priority: 3 }));
   }
 
-  /** Lists the whole zone. Throws the ZonekeeperError that Cloudflare's answer was; the mirror is then as it was. */
-  list(call?: CallOptions): Promise<void> {
-    const listing = this.#list(call).finally(() => {
+  /**
+   * Lists the whole zone. Throws the ZonekeeperError that Cloudflare's answer was; the mirror is then as it was. What the
+   * list found is told at once, or by `tell`, which `later` is given.
+   */
+  list(call?: CallOptions, later: (tell: () => void) => void = (tell) => tell()): Promise<void> {
+    const listing = this.#list(call, later).finally(() => {
       if (this.#listing === listing) this.#listing = null;
     });
     this.#listing = listing;
     return listing;
   }
 
-  async #list(call?: CallOptions): Promise<void> {
+  async #list(call: CallOptions | undefined, later: (tell: () => void) => void): Promise<void> {
     const listing = this.mirror.beginList();
     try {
       const { records, pages } = await this.#options.api.list(this.#zone, {
@@ -111,8 +114,10 @@ export class ManagedZone {
       this.#failure = null;
       this.#failures = 0;
       this.#lastSuccess = this.#options.clock.wall();
-      if (first) this.#options.onFirstSeen(this);
-      else this.#options.onDifferences(this, differing);
+      later(() => {
+        if (first) this.#options.onFirstSeen(this);
+        else this.#options.onDifferences(this, differing);
+      });
     } catch (error) {
       this.mirror.abandonList(listing);
       this.#failure = toError(error);

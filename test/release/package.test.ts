@@ -2,6 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { copyCheckout } from '../support/checkout.ts';
 import { attempt, command } from '../support/command.ts';
 import { sharedFolder } from '../support/folder.ts';
 
@@ -10,7 +11,8 @@ const QUIET = { npm_config_loglevel: 'error' };
 describe('the npm package, installed in a clean folder', () => {
   const folder = sharedFolder();
   beforeAll(async () => {
-    await command('npm', ['pack', '--pack-destination', folder], { env: QUIET });
+    const cwd = await copyCheckout(join(folder, 'checkout'));
+    await command('npm', ['pack', '--pack-destination', folder], { cwd, env: QUIET });
     writeFileSync(join(folder, 'package.json'), '{ "private": true }');
     const [file = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
     await command('npm', ['install', '--no-audit', '--no-fund', `./${file}`], { cwd: folder, env: QUIET });

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { systemClock } from '../../src/controller/clock.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
+import { instanceName } from '../../src/daemon/instance.ts';
 import { Database } from '../../src/database/database.ts';
 import { migrateSchema } from '../../src/ledger/migrate.ts';
 import { createLog } from '../../src/observability/logger.ts';
@@ -78,7 +79,16 @@ export async function startDaemon(setup: DaemonSetup = {}): Promise<RunningDaemo
     output: { write: (line) => log.push(line) },
   });
   const metrics = new Metrics({ build: { version: 'test', node_version: process.version }, runtime: false });
-  const daemon = new Daemon({ config, version: 'test', log: logger, metrics, clock: systemClock, random: Math.random });
+  const daemon = new Daemon({
+    config,
+    version: 'test',
+    instance: instanceName(),
+    cluster: null,
+    log: logger,
+    metrics,
+    clock: systemClock,
+    random: Math.random,
+  });
   onTestFinished(() => daemon.stop());
   await daemon.start();
   if (setup.ready !== false) await waitFor('the daemon to lead and be ready', () => daemon.leading && daemon.ready);

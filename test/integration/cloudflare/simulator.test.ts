@@ -77,7 +77,10 @@ describe('reading', () => {
     ]);
     simulator.setToken({ token: TOKEN, status: 'invalid' });
     await expect(api.zones()).rejects.toMatchObject({ code: 'cloudflare_auth' });
-    api.setToken('another-token');
+    simulator.setToken({ token: 'also-invalid', status: 'invalid' });
+    await expect(api.changeToken('also-invalid')).rejects.toMatchObject({ code: 'cloudflare_auth' });
+    await expect(api.zones()).rejects.toMatchObject({ code: 'cloudflare_auth' });
+    await api.changeToken('another-token');
     expect(await api.zones()).toHaveLength(1);
     simulator.setToken({ token: 'another-token', access: 'read' });
     expect(await api.write(await zoneOf('example.net'), creates('a', 'b'), always)).toMatchObject([

@@ -146,6 +146,36 @@ describe('drift', () => {
   });
 });
 
+describe('a sync', () => {
+  test('counts what it repairs, although its own look finds it', async () => {
+    const { database, simulator, post } = await startDaemon({ env: { ZONEKEEPER_DRIFT_CHECK_MIN: '10m' } });
+    await start(database, ...many(20));
+    await waitFor('the records', () => simulator.records().length === 20);
+    await waitFor('them to be in sync', async () => (await database.query('SELECT 1 FROM dns_records')).length === 20);
+    for (const gone of many(20)) {
+      simulator.remove({ name: `${gone}.example.com` });
+      const report = (await (await post('/api/dns/sync', {})).json()) as Report;
+      expect(report).toMatchObject({ created: 1, already_synced: 19 });
+    }
+  });
+
+  test('takes no change away from names that it is not about, or only looks at', async () => {
+    const { database, simulator, post } = await startDaemon();
+    // As if the notification were lost.
+    const unnoticed = async (subdomain: string) => {
+      await database.query('ALTER TABLE instances DISABLE TRIGGER USER');
+      await start(database, subdomain);
+      await database.query('ALTER TABLE instances ENABLE TRIGGER USER');
+    };
+    await unnoticed('one');
+    expect(await (await post('/api/dns/sync', { dry_run: true })).json()).toMatchObject({ created: 1 });
+    await waitFor('the one', () => contents(simulator, 'one').length === 1);
+    await unnoticed('two');
+    await post('/api/dns/sync', { fqdns: ['one.example.com'] });
+    await waitFor('the other', () => contents(simulator, 'two').length === 1);
+  });
+});
+
 describe('few calls', () => {
   test('a burst over many zones, of more names than can be in flight, fills their batches', async () => {
     const zones = Array.from({ length: 20 }, (_, n) => ({ name: `z${n}.example` }));

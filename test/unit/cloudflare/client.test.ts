@@ -376,19 +376,30 @@ describe('the limiter and the observer', () => {
 });
 
 describe('the token', () => {
-  test('goes along with each call, and a new one from the next call on', async () => {
-    const { api, received } = fakeApi(() => ok([]));
+  test('goes along with each call, and a new one as soon as it has seen a zone', async () => {
+    const { api, received } = fakeApi(({ url }) =>
+      ok(url.pathname.endsWith('/zones') ? [{ id: 'z1', name: 'example.com' }] : []),
+    );
     await api.list(ZONE);
-    api.setToken('  another-token\n');
+    await api.changeToken('  another-token\n');
     await api.list(ZONE);
-    expect(received.map(({ token }) => token)).toEqual([`Bearer ${TOKEN}`, 'Bearer another-token']);
+    const another = 'Bearer another-token';
+    expect(received.map(({ token }) => token)).toEqual([`Bearer ${TOKEN}`, another, another]);
   });
 
-  test('that cannot be one is refused without being shown', () => {
+  test('stays when the new one is refused, or sees no zone', async () => {
+    const { api, received } = fakeApi(({ token }) =>
+      token === 'Bearer refused' ? refusal(403, { code: 9109, message: 'Invalid access token' }) : ok([]),
+    );
+    await expect(api.changeToken('refused')).rejects.toMatchObject({ code: 'cloudflare_auth' });
+    await expect(api.changeToken('blind')).rejects.toMatchObject({ code: 'cloudflare_no_zones' });
+    await api.list(ZONE);
+    expect(received.at(-1)?.token).toBe(`Bearer ${TOKEN}`);
+  });
+
+  test('that cannot be one is refused without being shown', async () => {
     for (const token of ['', '  ', 'two words', 'line\nbreak', 'tök', 'x'.repeat(2_000)]) {
-      expect(() => fakeApi(() => ok([])).api.setToken(token)).toThrow(
-        expect.objectContaining({ code: 'config_invalid' }),
-      );
+      await expect(fakeApi(() => ok([])).api.changeToken(token)).rejects.toMatchObject({ code: 'config_invalid' });
       const reason = (() => {
         try {
           return new CloudflareApi({

@@ -47,6 +47,7 @@ describe('the settings', () => {
       apiToken: null,
       allowAnonymous: 'none',
       hosts: null,
+      apiAuth: 'token',
       ownerId: 'default',
       zones: null,
       policy: 'sync',
@@ -66,6 +67,10 @@ describe('the settings', () => {
       allowApex: false,
       allowWildcard: false,
       leaderElection: 'postgres',
+      leaseName: 'zonekeeper',
+      leaseNamespace: null,
+      events: false,
+      eventsObject: null,
       schema: 'zonekeeper',
       historyDays: 90,
       shutdownGraceMs: 10_000,
@@ -164,9 +169,11 @@ describe('what is wrong', () => {
     ]);
   });
 
-  it('includes a leader election that this version does not have', async () => {
-    const [problem] = await problemsOf({ ZONEKEEPER_LEADER_ELECTION: 'kubernetes' });
-    expect(problem).toContain('ZONEKEEPER_LEADER_ELECTION cannot be kubernetes: this version elects');
+  it('includes what Kubernetes would not take as a name', async () => {
+    expect(await problemsOf({ ZONEKEEPER_LEASE_NAME: 'My_Lease', ZONEKEEPER_EVENTS_OBJECT: 'zonekeeper' })).toEqual([
+      expect.stringContaining('ZONEKEEPER_LEASE_NAME must be 1 to 63 lower-case letters'),
+      expect.stringContaining('ZONEKEEPER_EVENTS_OBJECT must be of the form Kind/name'),
+    ]);
   });
 
   it.each([

@@ -109,12 +109,6 @@ describe('words', () => {
     expect(read(type, 'constructor')).toBe('must be sync or upsert-only');
   });
 
-  it('may name what other versions know', () => {
-    const type = choice(['postgres'], { kubernetes: 'not here' });
-    expect(read(type, 'kubernetes')).toBe('cannot be kubernetes: not here');
-    expect(read(type, 'toString')).toBe('must be postgres');
-  });
-
   it('are a list without doubles', () => {
     expect(read(list, 'a.com, b.com,,a.com')).toEqual(['a.com', 'b.com']);
     expect(read(list, ' , ')).toBe('is an empty list; leave it out for the default');
