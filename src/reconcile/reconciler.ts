@@ -15,6 +15,8 @@ import type { VisitResult } from './visit-result.ts';
 
 /** Names whose facts one statement reads, and whose states one transaction writes. */
 const READ_AT_ONCE = 5_000;
+/** All begins anew after a refusal that contradicts what we knew; more often than this, the name is tried again later. */
+const ROUNDS = 3;
 /** More than can be in flight. */
 const BACKLOG = 200_000;
 
@@ -70,20 +72,20 @@ export class Reconciler {
     const steps = this.#steps(context);
     const traced = <T>(name: string, work: () => Promise<T>) => (steps === null ? work() : steps.of(name, work));
     try {
-      const facts = await traced('facts', () => this.#settledFacts(fqdn, context, stay));
-      if ('waitMs' in facts) return { requeueAfterMs: facts.waitMs, context };
-      const visit = new Visit(
-        { ...this.#options, judge: this.#judge, flaps: this.#flaps, steps },
-        facts,
-        context,
-        stay,
-      );
-      const result = await visit.run();
-      stay.leave();
-      await traced('state', () => this.#store(facts, result.update));
-      this.#tell(fqdn, context, result.outcome);
-      this.#trace(fqdn, context, steps, result.outcome);
-      return this.#next(context, result);
+      for (let round = 1; ; round++) {
+        // Also the facts anew: what is in the way may carry the mark of an intent of ours, or have been tracked before.
+        const facts = await traced('facts', () => this.#settledFacts(fqdn, context, stay));
+        if ('waitMs' in facts) return { requeueAfterMs: facts.waitMs, context };
+        const [judge, flaps, lastRound] = [this.#judge, this.#flaps, round === ROUNDS];
+        const visit = new Visit({ ...this.#options, judge, flaps, steps, lastRound }, facts, context, stay);
+        const result = await visit.run();
+        if (result === 'look again') continue;
+        stay.leave();
+        await traced('state', () => this.#store(facts, result.update));
+        this.#tell(fqdn, context, result.outcome);
+        this.#trace(fqdn, context, steps, result.outcome);
+        return this.#next(context, result);
+      }
     } catch (error) {
       const { code, message } = toError(error);
       this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: [], refusal: null });

@@ -5,7 +5,7 @@ import { WorkQueue } from '../controller/queue.ts';
 import { Ticker } from '../controller/ticker.ts';
 import { WorkerPool } from '../controller/workers.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
-import type { Refreshed } from '../sources/port.ts';
+import type { Refreshed, RefreshScope } from '../sources/port.ts';
 import { DriftChecker } from './checker.ts';
 import { Comparer } from './comparer.ts';
 import { because, type Context, mergeContexts, type Trigger } from './context.ts';
@@ -52,6 +52,8 @@ export class Term {
   readonly #abort = new AbortController();
   #everything = true;
   #resyncAt = 0;
+  /** An answer of the source was lost, and with it perhaps names that it had written down as read. */
+  #missed = false;
   #discovered = false;
   /** Open intents are to be settled, of whatever name: surveys do not see them. */
   #unsettled = false;
@@ -112,6 +114,7 @@ export class Term {
       queue: this.queue,
       zones: this.zones,
       guard: this.guard,
+      source: { refresh: (scope) => this.#refreshForSync(scope), stillWanted: (fqdns) => source.stillWanted(fqdns) },
       onRefreshed: (found) => this.#refreshed(found),
       onFinished: options.onOperation,
     });
@@ -263,7 +266,10 @@ export class Term {
       this.#sourceError = null;
       if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
       this.#refreshed(found);
+      if (this.#missed) this.#compare(null);
+      this.#missed = false;
     } catch (error) {
+      this.#missed = true;
       if (scope === 'everything') this.#everything = true;
       this.#sourceError = toError(error).message;
       throw error;
@@ -278,6 +284,17 @@ export class Term {
       if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
     }
     this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+  }
+
+  /** A failure here may have lost names, too: then the feed's next run has all of them compared. */
+  async #refreshForSync(scope: RefreshScope): Promise<Refreshed> {
+    try {
+      return await this.#options.source.refresh(scope);
+    } catch (error) {
+      this.#missed = true;
+      this.#feed.poke();
+      throw error;
+    }
   }
 
   /** Why desired could not be read at the last try; null when it was. */

@@ -29,10 +29,9 @@ export interface VisitOptions extends Core {
   readonly flaps: FlapDetector;
   /** Null where nobody traces. */
   readonly steps: Steps | null;
+  /** The name was worked on so often in a row that it is tried again later. */
+  readonly lastRound: boolean;
 }
-
-/** A verdict is made anew after a look that contradicts it; more often than this, the name is tried again later. */
-const ROUNDS = 3;
 
 /** One look at one name, from its facts to its state. */
 export class Visit {
@@ -50,14 +49,17 @@ export class Visit {
     this.#desired = options.rules.resolve(facts.fqdn, facts.rows);
   }
 
-  async run(): Promise<VisitResult> {
+  /** `look again`: Cloudflare refused a change because the name is not as we knew it. It was looked at; now all begins anew. */
+  async run(): Promise<VisitResult | 'look again'> {
     const { zones } = this.#options;
     const { fqdn, tracked } = this.#facts;
     const home = zones.of(fqdn);
     const ended: Ended[] = [];
     if (home !== undefined) {
       const mine = tracked.filter(({ zoneId }) => zoneId === home.zone.id);
-      ended.push(await this.#inZone(home, this.#desired, mine));
+      const part = await this.#inZone(home, this.#desired, mine);
+      if (part === 'look again') return part;
+      ended.push(part);
     } else if (this.#desired !== null) {
       ended.push({ state: 'failed', problem: this.#desired.problem ?? this.#noZone() });
     }
@@ -66,13 +68,21 @@ export class Visit {
       if (zoneId === home?.zone.id) continue;
       const other = zones.byId(zoneId);
       const theirs = tracked.filter((record) => record.zoneId === zoneId);
-      if (other !== undefined) ended.push(await this.#inZone(other, null, theirs));
-      else ended.push({ state: 'failed', problem: zoneGone(fqdn, zoneId) });
+      const part =
+        other === undefined
+          ? ({ state: 'failed', problem: zoneGone(fqdn, zoneId) } as const)
+          : await this.#inZone(other, null, theirs);
+      if (part === 'look again') return part;
+      ended.push(part);
     }
     return combine(fqdn, home, this.#desired, ended);
   }
 
-  async #inZone(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Promise<Ended> {
+  async #inZone(
+    zone: ManagedZone,
+    desired: DesiredName | null,
+    tracked: readonly TrackedRecord[],
+  ): Promise<Ended | 'look again'> {
     try {
       if (!zone.mirror.ready) {
         const unseen = await this.#stay.outside(() => zone.known().then(() => null, toError));
@@ -89,24 +99,18 @@ export class Visit {
     }
   }
 
-  async #converge(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Promise<Ended> {
-    let confirmed = false;
-    for (let round = 0; round < ROUNDS; round++) {
-      const verdict = this.#decide(zone, desired, tracked);
-      // A list of several pages can miss a record while others write: absence needs a second witness.
-      if (verdict.absent.length > 0 && !confirmed && zone.mirror.pages > 1) {
-        confirmed = true;
-        await this.#stay.outside(() => zone.lookAt(this.#facts.fqdn));
-        continue;
-      }
-      const ended = await this.#act(zone, verdict, desired, tracked);
-      if (ended !== 'look again') return ended;
+  async #converge(
+    zone: ManagedZone,
+    desired: DesiredName | null,
+    tracked: readonly TrackedRecord[],
+  ): Promise<Ended | 'look again'> {
+    let verdict = this.#decide(zone, desired, tracked);
+    // A list of several pages can miss a record while others write: absence needs a second witness.
+    if (verdict.absent.length > 0 && zone.mirror.pages > 1) {
       await this.#stay.outside(() => zone.lookAt(this.#facts.fqdn));
+      verdict = this.#decide(zone, desired, tracked);
     }
-    return this.#failed(
-      new ZonekeeperError('cloudflare_rejected', 'The name changed at Cloudflare while it was worked on.'),
-      [],
-    );
+    return this.#act(zone, verdict, desired, tracked);
   }
 
   #decide(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Verdict {
@@ -157,7 +161,6 @@ export class Visit {
       }
     }
     const outcome = await this.#write(zone, verdict);
-    const state = verdict.drift ?? verdict.state;
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
     if (outcome.kind === 'applied') {
@@ -174,13 +177,13 @@ export class Visit {
       outcome.kind === 'refused' &&
       (outcome.error.code === 'cloudflare_conflict' || outcome.error.code === 'cloudflare_gone')
     ) {
-      // The rows of what seemed to be gone are forgotten now. If it was in the way, it is tracked again by the next visit.
-      if (verdict.forget.length > 0) {
-        await this.#stay.outside(() => zone.lookAt(fqdn));
-        const problem: Problem = { code: outcome.error.code, message: outcome.error.message };
-        return { state, problem, changes: [...held, ...results], ...this.#retry() };
-      }
-      return 'look again';
+      await this.#stay.outside(() => zone.lookAt(fqdn));
+      if (!this.#options.lastRound) return 'look again';
+      const error = new ZonekeeperError(
+        'cloudflare_rejected',
+        'The name changed at Cloudflare while it was worked on.',
+      );
+      return this.#failed(error, [...held, ...results]);
     }
     // We end or lead no more: not a fact about the name. Whoever leads next looks at it.
     if (outcome.error.code === 'shutting_down' || outcome.error.code === 'not_leader') throw outcome.error;
@@ -247,11 +250,18 @@ export class Visit {
     return { state: after.state, problem: problemOf(after), changes };
   }
 
-  async #adopt(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Promise<Ended> {
+  async #adopt(
+    zone: ManagedZone,
+    desired: DesiredName | null,
+    tracked: readonly TrackedRecord[],
+  ): Promise<Ended | 'look again'> {
     const { fqdn } = this.#facts;
     await this.#stay.outside(() => zone.lookAt(fqdn));
     const found = adoptable(zone, fqdn, desired, tracked);
-    if ('refusal' in found) return { ...(await this.#converge(zone, desired, tracked)), refusal: found.refusal };
+    if ('refusal' in found) {
+      const ended = await this.#converge(zone, desired, tracked);
+      return ended === 'look again' ? ended : { ...ended, refusal: found.refusal };
+    }
     const consumer = desired?.consumer ?? null;
     const cause = causeOf(this.#context);
     const common = { zoneId: zone.zone.id, zone: zone.name, consumer, intent: null, cause };

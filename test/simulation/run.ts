@@ -14,6 +14,8 @@ export interface Outcome {
   readonly events: number;
   /** Calls of the core to the database and to Cloudflare. */
   readonly calls: number;
+  /** The same until the last fault. */
+  readonly callsUntilCalm: number;
   readonly virtualMs: number;
   readonly trace: readonly string[];
 }
@@ -57,6 +59,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   });
   process.on('unhandledRejection', onRejection);
   let problem: string | null = null;
+  let callsUntilCalm = 0;
   try {
     world.begin();
     const check = () => {
@@ -65,6 +68,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
       return false;
     };
     await scheduler.run(plan.lastsMs, check);
+    callsUntilCalm = world.calls;
     world.calm();
     problem = await rest(world, check);
     if (problem === null) reports(world);
@@ -77,7 +81,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   }
   if (problem !== null) scheduler.tell('verdict', () => problem ?? '');
   const { count: events, now: virtualMs, lines } = scheduler;
-  return { problem, faults: world.struck, events, calls: world.calls, virtualMs, trace: lines };
+  return { problem, faults: world.struck, events, calls: world.calls, callsUntilCalm, virtualMs, trace: lines };
 }
 
 async function rest(world: World, check: () => boolean): Promise<string | null> {

@@ -1,0 +1,222 @@
+import { describe, expect, test } from 'vitest';
+import type { ActualRecord, Change } from '../../../src/dns/record.ts';
+import type { Ledger, NewIntent, SettledChange, StateUpdate } from '../../../src/ledger/port.ts';
+import { PostgresLedger } from '../../../src/ledger/postgres.ts';
+import { MemoryLedger } from '../../simulation/memory-ledger.ts';
+import { Tables } from '../../simulation/tables.ts';
+import { install, lead } from '../../support/installation.ts';
+
+/** A ledger in the first epoch, and how somebody else takes over. */
+interface Harness {
+  readonly ledger: Ledger;
+  readonly takeOver: () => Promise<Ledger>;
+}
+
+const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
+  [
+    'PostgreSQL',
+    async () => {
+      const { db } = await install();
+      const ledger = new PostgresLedger(db, await lead(db));
+      return { ledger, takeOver: async () => new PostgresLedger(db, await lead(db, 'successor')) };
+    },
+  ],
+  [
+    'memory',
+    async () => {
+      const tables = new Tables(() => performance.now());
+      const ledgerOf = (epoch: number) => {
+        Object.assign(tables.leader, { holder: `epoch ${epoch}`, epoch });
+        return new MemoryLedger(tables, epoch, async (_, run) => run());
+      };
+      return { ledger: ledgerOf(1), takeOver: async () => ledgerOf(2) };
+    },
+  ],
+];
+
+const FQDN = 'a.example.com';
+const SPEC = { type: 'A', content: '192.0.2.1', ttl: 1, proxied: false } as const;
+const CAUSE = { trigger: 'change', operationId: null, actor: null };
+const CONSUMER = { kind: 'instance', id: '1' };
+const DELETED = { zoneId: 'z', recordId: 'r1' };
+const NOTHING = { forget: [], refresh: [], track: [], drop: [], end: [] };
+const record = (id: string, fqdn = FQDN): ActualRecord => ({ id, fqdn, ...SPEC, comment: null });
+const intent = (id: string, over: Partial<NewIntent> = {}): NewIntent => ({
+  ...{ id, zoneId: 'z', fqdn: FQDN, action: 'create', recordId: null, consumer: CONSUMER },
+  ...over,
+});
+const change = (action: Change['action'], recordId: string | null, fqdn = FQDN): Change => ({
+  ...{ fqdn, action, type: 'A', recordId, reason: 'wanted', replaced: false },
+  before: action === 'create' ? null : SPEC,
+  after: action === 'delete' ? null : SPEC,
+});
+const settled = (intentId: string, over: Partial<SettledChange> = {}): SettledChange => ({
+  ...{ change: change('create', null), intentId, zoneId: 'z', zone: 'example.com', consumer: CONSUMER, cause: CAUSE },
+  ...{ result: 'done', record: record('r1'), error: null },
+  ...over,
+});
+const state = (over: Partial<StateUpdate> = {}): StateUpdate => ({
+  ...{
+    fqdn: FQDN,
+    zone: 'example.com',
+    state: 'failed',
+    code: 'cloudflare_validation',
+    reason: 'why',
+    nextTryMs: 1_000,
+  },
+  ...{ desired: [SPEC], actual: [], consumer: CONSUMER },
+  ...over,
+});
+
+// The simulation speaks about the real thing as far as both forms do the same.
+describe.each(FORMS)('the ledger in %s', (_, make) => {
+  const factsOf = async (ledger: Ledger) => (await ledger.facts([FQDN])).get(FQDN);
+  const tracked = async (ledger: Ledger) => {
+    await ledger.begin([intent('i1')], [], 30_000);
+    await ledger.settle([settled('i1')]);
+  };
+
+  test('a name that nobody knows has empty facts', async () => {
+    const { ledger } = await make();
+    expect(await factsOf(ledger)).toEqual({ fqdn: FQDN, rows: [], tracked: [], intents: [], state: null });
+  });
+
+  test('an intent is open until its outcome is known, and the record tracked then', async () => {
+    const { ledger } = await make();
+    await ledger.begin([intent('i1')], [], 30_000);
+    const [open] = (await factsOf(ledger))?.intents ?? [];
+    expect(open).toMatchObject({ id: 'i1', state: 'open', action: 'create', consumer: CONSUMER });
+    expect(open?.remainingMs).toBeLessThanOrEqual(30_000);
+    expect(await ledger.unsettledNames(10)).toEqual([FQDN]);
+    await ledger.settle([settled('i1')]);
+    const facts = await factsOf(ledger);
+    expect(facts?.intents).toEqual([]);
+    expect(facts?.tracked).toMatchObject([
+      { recordId: 'r1', zoneId: 'z', ...SPEC, consumer: CONSUMER, unwantedSince: null },
+    ]);
+    expect(await ledger.trackedIn('z')).toBe(1);
+    expect(await ledger.unsettledNames(10)).toEqual([]);
+  });
+
+  test('unknown leaves the intent open, refused ends it', async () => {
+    const { ledger } = await make();
+    await ledger.begin([intent('i1'), intent('i2')], [], 30_000);
+    await ledger.settle([
+      settled('i1', { result: 'unknown', record: null }),
+      settled('i2', { result: 'refused', record: null }),
+    ]);
+    expect(await factsOf(ledger)).toMatchObject({ intents: [{ id: 'i1', state: 'open' }], tracked: [] });
+  });
+
+  test('an update changes the row, a deletion removes it and is counted', async () => {
+    const { ledger } = await make();
+    await tracked(ledger);
+    await ledger.begin([intent('i2', { action: 'update', recordId: 'r1' })], [], 30_000);
+    const after = { ...record('r1'), content: '192.0.2.9' };
+    await ledger.settle([settled('i2', { change: change('update', 'r1'), record: after })]);
+    expect((await factsOf(ledger))?.tracked).toMatchObject([{ recordId: 'r1', content: '192.0.2.9' }]);
+    await ledger.begin([intent('i3', { action: 'delete', recordId: 'r1' })], [], 30_000);
+    await ledger.settle([settled('i3', { change: change('delete', 'r1'), record: null })]);
+    expect((await factsOf(ledger))?.tracked).toEqual([]);
+    expect(await ledger.deletionsWithin('example.com', 3_600_000)).toBe(1);
+    expect(await ledger.deletionsWithin('example.org', 3_600_000)).toBe(0);
+  });
+
+  test('a deletion that somebody ordered is not counted', async () => {
+    const { ledger } = await make();
+    await tracked(ledger);
+    await ledger.begin([intent('i3', { action: 'delete', recordId: 'r1' })], [], 30_000);
+    const cause = { trigger: 'delete', operationId: 'o1', actor: 'somebody' };
+    await ledger.settle([settled('i3', { change: change('delete', 'r1'), record: null, cause })]);
+    expect(await ledger.deletionsWithin('example.com', 3_600_000)).toBe(0);
+  });
+
+  test('an intent that a successor settled is left alone by a late outcome', async () => {
+    const { ledger, takeOver } = await make();
+    await ledger.begin([intent('i1')], [], 30_000);
+    const successor = await takeOver();
+    const [open] = (await factsOf(successor))?.intents ?? [];
+    const found = { zoneId: 'z', zone: 'example.com', record: record('r1'), consumer: CONSUMER, cause: CAUSE };
+    await successor.correct({ ...NOTHING, track: [{ ...found, intent: open ?? null }] });
+    await ledger.settle([settled('i1', { record: record('r2') })]);
+    expect((await factsOf(successor))?.tracked).toMatchObject([{ recordId: 'r1' }]);
+  });
+
+  test('an epoch that is over begins, corrects and stores nothing, but may tell an outcome', async () => {
+    const { ledger, takeOver } = await make();
+    await ledger.begin([intent('i1')], [], 30_000);
+    const successor = await takeOver();
+    await expect(ledger.begin([intent('i2')], [], 30_000)).rejects.toMatchObject({ code: 'not_leader' });
+    await expect(ledger.correct({ ...NOTHING, drop: ['i1'] })).rejects.toMatchObject({ code: 'not_leader' });
+    await expect(ledger.setStates([state()])).rejects.toMatchObject({ code: 'not_leader' });
+    expect(await factsOf(successor)).toMatchObject({ intents: [{ id: 'i1', state: 'open' }], state: null });
+    await ledger.settle([settled('i1')]);
+    expect((await factsOf(successor))?.tracked).toHaveLength(1);
+  });
+
+  test('a dropped intent is remembered, an ended one is not', async () => {
+    const { ledger } = await make();
+    await ledger.begin([intent('i1'), intent('i2')], [], 30_000);
+    await ledger.correct({ ...NOTHING, drop: ['i1'], end: ['i2'] });
+    await ledger.prune(90);
+    expect((await factsOf(ledger))?.intents).toMatchObject([{ id: 'i1', state: 'dropped' }]);
+    expect(await ledger.unsettledNames(10)).toEqual([]);
+  });
+
+  test('what is forgotten is remembered by its record, also when another intent began with that', async () => {
+    const { ledger } = await make();
+    await tracked(ledger);
+    await ledger.begin([intent('i2')], [DELETED], 30_000);
+    await ledger.settle([settled('i2', { result: 'refused', record: null })]);
+    const [remembered] = (await factsOf(ledger))?.intents ?? [];
+    expect(remembered).toMatchObject({ state: 'dropped', action: 'create', recordId: 'r1', zoneId: 'z' });
+    const found = { zoneId: 'z', zone: 'example.com', record: record('r1'), consumer: CONSUMER, cause: CAUSE };
+    await ledger.correct({ ...NOTHING, track: [{ ...found, intent: remembered ?? null }] });
+    expect(await factsOf(ledger)).toMatchObject({ tracked: [{ recordId: 'r1' }], intents: [] });
+    await ledger.correct({ ...NOTHING, forget: [DELETED] });
+    expect(await factsOf(ledger)).toMatchObject({ tracked: [], intents: [{ recordId: 'r1' }] });
+  });
+
+  test('a row is brought up to date by a look', async () => {
+    const { ledger } = await make();
+    await tracked(ledger);
+    const consumer = { kind: 'standalone_proxy', id: '7' };
+    const refresh = [{ zoneId: 'z', record: { ...record('r1'), ttl: 300 }, consumer }];
+    await ledger.correct({ ...NOTHING, refresh });
+    expect((await factsOf(ledger))?.tracked).toMatchObject([{ ttl: 300, consumer }]);
+  });
+
+  test('states are kept while a name is not in sync; an orphan begins to wait', async () => {
+    const { ledger } = await make();
+    await tracked(ledger);
+    await ledger.setStates([state()]);
+    expect((await factsOf(ledger))?.state).toEqual({ state: 'failed', code: 'cloudflare_validation', reason: 'why' });
+    await ledger.setStates([state({ state: 'orphaned', code: 'delete_held' })]);
+    const [row] = (await factsOf(ledger))?.tracked ?? [];
+    expect(row?.unwantedSince).not.toBeNull();
+    await ledger.setStates([state({ state: 'in_sync' })]);
+    expect((await factsOf(ledger))?.state).toBeNull();
+  });
+
+  test('a survey passes through all names in pages, each once; of a zone it sees what ends in it', async () => {
+    const { ledger } = await make();
+    const names = ['example.com', 'b.example.com', 'c.b.example.com', 'badexample.com', 'x.org'];
+    await ledger.setStates(names.map((fqdn) => state({ fqdn })));
+    await tracked(ledger);
+    const seen: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = await ledger.survey({ zone: null, after, limit: 2 });
+      seen.push(...page.names.map(({ fqdn }) => fqdn));
+      if (page.next === null) break;
+      after = page.next;
+    }
+    expect(seen.toSorted()).toEqual([...names, FQDN].toSorted());
+    const page = await ledger.survey({ zone: 'example.com', after: null, limit: 100 });
+    expect(page.names.map(({ fqdn }) => fqdn).toSorted()).toEqual([
+      FQDN,
+      'b.example.com',
+      'c.b.example.com',
+      'example.com',
+    ]);
+  });
+});

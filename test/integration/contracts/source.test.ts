@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { Source } from '../../../src/sources/port.ts';
+import { MemorySource } from '../../simulation/memory-source.ts';
+import { Tables } from '../../simulation/tables.ts';
+import { install, lead, sourceOf } from '../../support/installation.ts';
+
+/** A source in the first epoch, and what an application does to its instances. */
+interface Harness {
+  readonly source: Source;
+  /** Makes it, or changes it. */
+  readonly set: (name: string, instance: { running: boolean; target: string | null }) => Promise<void>;
+  readonly remove: (name: string) => Promise<void>;
+  readonly takeOver: () => Promise<Source>;
+}
+
+const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
+  [
+    'PostgreSQL',
+    async () => {
+      const { db, test: database } = await install();
+      return {
+        source: await sourceOf(db, await lead(db)),
+        set: async (name, { running, target }) => {
+          const values = [name, running ? 'running' : 'stopped', target];
+          const known = await database.query(
+            'UPDATE instances SET status = $2, target = $3 WHERE subdomain = $1 RETURNING id',
+            values,
+          );
+          if (known.length > 0) return;
+          await database.query(
+            'INSERT INTO instances (subdomain, status, npm_proxy_id, target) VALUES ($1, $2, 1, $3)',
+            values,
+          );
+        },
+        remove: async (name) => {
+          await database.query('DELETE FROM instances WHERE subdomain = $1', [name]);
+        },
+        takeOver: async () => sourceOf(db, await lead(db, 'successor')),
+      };
+    },
+  ],
+  [
+    'memory',
+    async () => {
+      const tables = new Tables(() => performance.now());
+      const sourceIn = (epoch: number) => {
+        Object.assign(tables.leader, { holder: `epoch ${epoch}`, epoch });
+        return new MemorySource(tables, epoch, async (_, run) => run());
+      };
+      const noted = (id: string) => {
+        tables.changes.set(tables.serial(), { kind: 'instance', id, at: tables.now() });
+      };
+      return {
+        source: sourceIn(1),
+        set: async (name, { running: active, target }) => {
+          const fqdn = `${name}.example.com`;
+          tables.consumers.set(`instance/${name}`, { kind: 'instance', id: name, fqdn, since: 0, active, target });
+          noted(name);
+        },
+        remove: async (name) => {
+          tables.consumers.delete(`instance/${name}`);
+          noted(name);
+        },
+        takeOver: async () => sourceIn(2),
+      };
+    },
+  ],
+];
+
+const RUNNING = { running: true, target: null };
+
+describe.each(FORMS)('the source in %s', (_, make) => {
+  test('tells the names that changed, once', async () => {
+    const { source, set } = await make();
+    await set('a', RUNNING);
+    await set('b', { running: false, target: null });
+    expect(await source.refresh('changes')).toMatchObject({ names: ['a.example.com'], vanished: [] });
+    expect(await source.refresh('changes')).toEqual({ names: [], vanished: [], since: null });
+    expect((await source.refresh('everything')).names).toEqual([]);
+  });
+
+  test('a change of the target, a stop and a deletion are told; the last two as vanished', async () => {
+    const { source, set, remove } = await make();
+    await set('a', RUNNING);
+    await set('b', RUNNING);
+    await source.refresh('everything');
+    await set('a', { running: true, target: '198.51.100.7' });
+    expect(await source.refresh('changes')).toMatchObject({ names: ['a.example.com'], vanished: [] });
+    await set('a', { running: false, target: null });
+    await remove('b');
+    const { names, vanished } = await source.refresh('changes');
+    expect([names.toSorted(), vanished.toSorted()]).toEqual([
+      ['a.example.com', 'b.example.com'],
+      ['a.example.com', 'b.example.com'],
+    ]);
+  });
+
+  test('what came and went between two looks is no name at all', async () => {
+    const { source, set, remove } = await make();
+    await set('a', RUNNING);
+    await remove('a');
+    expect((await source.refresh('changes')).names).toEqual([]);
+  });
+
+  test('still wanted is what a consumer wants now, read or not', async () => {
+    const { source, set, remove } = await make();
+    await set('a', RUNNING);
+    await set('b', RUNNING);
+    await source.refresh('changes');
+    await remove('a');
+    await set('c', RUNNING);
+    const wanted = await source.stillWanted(['a.example.com', 'b.example.com', 'c.example.com', 'd.example.com']);
+    expect([...wanted].toSorted()).toEqual(['b.example.com', 'c.example.com']);
+  });
+
+  test('an epoch that is over writes nothing; its successor is told', async () => {
+    const { source, set, takeOver } = await make();
+    const successor = await takeOver();
+    await set('a', RUNNING);
+    await expect(source.refresh('changes')).rejects.toMatchObject({ code: 'not_leader' });
+    expect((await successor.refresh('changes')).names).toEqual(['a.example.com']);
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import type { Plan, Strike } from './plan.ts';
+import { runSchedule } from './run.ts';
+
+const QUIET: Omit<Plan, 'strikes'> = {
+  daemons: 1,
+  apiBudget: 1_000,
+  guard: { share: 1, min: 100 },
+  driftMinMs: 5_000,
+  smallPages: false,
+  deleteGraceMs: 0,
+  lastsMs: 30_000,
+};
+const want = (at: number, n: number): Strike => ({ at, kind: 'want', n, m: 0 });
+
+/** Runs a plan with several interleavings; returns what went wrong in any of them. */
+async function problems(strikes: readonly Strike[], over: Partial<Plan> = {}): Promise<string[]> {
+  const found: string[] = [];
+  for (let seed = 1; seed <= 10; seed++) {
+    const { problem } = await runSchedule(seed, { plan: { ...QUIET, ...over, strikes } });
+    if (problem !== null) found.push(`${seed}: ${problem}`);
+  }
+  return found;
+}
+
+describe('what the simulation has found stays mended', () => {
+  test('names whose reading was committed, but not answered', async () => {
+    const lost: Strike = { at: 9_000, kind: 'database call', point: 'source.write', effect: 'fail after' };
+    expect(await problems([lost, want(10_000, 0)])).toEqual([]);
+  });
+
+  test.each(['fail before', 'fail after'] as const)(
+    'the end of an operation that could not be written (%s)',
+    async (effect) => {
+      const lost: Strike = { at: 9_000, kind: 'database call', point: 'operations.finish', effect };
+      expect(await problems([want(5_000, 0), lost, { at: 10_000, kind: 'sync' }])).toEqual([]);
+    },
+  );
+
+  test('an operation whose taking was not answered', async () => {
+    const lost: Strike = { at: 9_000, kind: 'database call', point: 'operations.take', effect: 'fail after' };
+    expect(await problems([want(5_000, 0), { at: 10_000, kind: 'sync' }, lost])).toEqual([]);
+  });
+
+  test('a list that does not show a record of ours', async () => {
+    const stale: Strike = { at: 9_000, kind: 'api call', point: 'list_records', effect: 'stale' };
+    expect(await problems([want(8_900, 0), stale, { ...stale, at: 9_100 }])).toEqual([]);
+  });
+
+  test('a deletion that somebody ordered, of a record that a person was quicker to delete', async () => {
+    const order: Strike = { at: 12_000, kind: 'delete order', n: 0, force: true };
+    expect(await problems([want(5_000, 0), { at: 11_999, kind: 'delete', n: 0 }, order])).toEqual([]);
+  });
+
+  test('a sync that reads a change of which nobody was notified, and ends early', async () => {
+    const deaf: Strike = { at: 9_000, kind: 'notifications', how: 'lost', ms: 20_000 };
+    expect(await problems([deaf, want(10_000, 0), { at: 10_500, kind: 'plan and confirm' }])).toEqual([]);
+  });
+
+  test('a record that is tracked when its consumer has gone already does not outlive the grace', async () => {
+    const lost: Strike = { at: 9_000, kind: 'api call', point: 'batch', effect: 'lost after' };
+    const strikes: Strike[] = [want(5_000, 1), lost, want(9_500, 0), { at: 9_700, kind: 'unwant', n: 0, m: 0 }];
+    expect(await problems(strikes, { deleteGraceMs: 20_000 })).toEqual([]);
+  });
+});
+
+test('a seed tells the same story twice', async () => {
+  const [one, two] = [await runSchedule(12, { trace: true }), await runSchedule(12, { trace: true })];
+  expect(one.trace.length).toBeGreaterThan(100);
+  expect(two.trace).toEqual(one.trace);
+});

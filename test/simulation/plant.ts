@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Mistake } from './planted/mistakes.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** After how many seeds a planted mistake was caught, and how; `seeds` is null when it was not. */
+export interface Caught {
+  readonly mistake: Mistake;
+  readonly seeds: number | null;
+  readonly how: string;
+}
+
+/** Plants a mistake in a copy of the sources and runs seeds until one of them breaks a promise. */
+export async function plant(mistake: Mistake, seeds: number): Promise<Caught> {
+  const directory = mkdtempSync(join(tmpdir(), 'zonekeeper-planted-'));
+  try {
+    for (const part of ['src', 'test/simulation', 'test/support', 'package.json']) {
+      cpSync(join(ROOT, part), join(directory, part), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+    const file = join(directory, mistake.file);
+    const [before, after, ...more] = readFileSync(file, 'utf8').split(mistake.text);
+    if (before === undefined || after === undefined || more.length > 0) {
+      return { mistake, seeds: null, how: `its place is not found once in ${mistake.file}` };
+    }
+    writeFileSync(file, before + mistake.instead + after);
+    const output = await run(directory, seeds);
+    const [, seed, how] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
+    return seed === undefined
+      ? { mistake, seeds: null, how: output.trim() }
+      : { mistake, seeds: Number(seed), how: how ?? '' };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function run(directory: string, seeds: number): Promise<string> {
+  const args = [join(directory, 'test/simulation/worker.ts'), '1', String(seeds), '1', 'first'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve(text));
+  });
+}

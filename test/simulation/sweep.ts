@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
+
+/** What many seeds came to. */
+export interface Tally {
+  schedules: number;
+  faults: number;
+  events: number;
+  virtualMs: number;
+  failures: number;
+  /** Strikes by point and effect. */
+  coverage: [string, number][];
+}
+
+export interface SweepOptions {
+  readonly from: number;
+  readonly seeds: number;
+  readonly workers: number;
+  readonly onFailure: (seed: number, problem: string) => void;
+  /** So many schedules more are done. */
+  readonly onProgress: (schedules: number) => void;
+}
+
+/** Runs seeds in several processes, for each schedule has its process to itself. */
+export async function sweep({ from, seeds, workers, onFailure, onProgress }: SweepOptions): Promise<Tally> {
+  const total: Tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0, coverage: [] };
+  const coverage = new Map<string, number>();
+  const share = async (index: number) => {
+    const args = [WORKER, String(from + index), String(seeds - index), String(workers)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))));
+    });
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [, seed, problem] = /^seed (\d+): (.*)$/.exec(line) ?? [];
+      if (line === '.') onProgress(100);
+      else if (seed !== undefined) onFailure(Number(seed), problem ?? '');
+      else if (line.startsWith('{')) add(total, coverage, JSON.parse(line) as Tally);
+    }
+    await ended;
+  };
+  await Promise.all(Array.from({ length: Math.min(workers, seeds) }, (_, index) => share(index)));
+  return { ...total, coverage: [...coverage].sort(([a], [b]) => (a < b ? -1 : 1)) };
+}
+
+function add(total: Tally, coverage: Map<string, number>, part: Tally): void {
+  total.schedules += part.schedules;
+  total.faults += part.faults;
+  total.events += part.events;
+  total.virtualMs += part.virtualMs;
+  total.failures += part.failures;
+  for (const [what, times] of part.coverage) coverage.set(what, (coverage.get(what) ?? 0) + times);
+}

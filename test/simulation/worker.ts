@@ -1,0 +1,20 @@
+/** A process of its own for a share of the seeds: `worker.ts FROM COUNT STEP [first]`. Its last line is a tally as JSON. */
+import { runSchedule } from './run.ts';
+
+const [from = 1, count = 1, step = 1] = process.argv.slice(2, 5).map(Number);
+const first = process.argv[5] === 'first';
+const coverage = new Map<string, number>();
+const tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0 };
+for (let seed = from; seed < from + count; seed += step) {
+  const outcome = await runSchedule(seed, { coverage });
+  tally.schedules += 1;
+  tally.faults += outcome.faults;
+  tally.events += outcome.events;
+  tally.virtualMs += outcome.virtualMs;
+  if (outcome.problem !== null) {
+    tally.failures += 1;
+    process.stdout.write(`seed ${seed}: ${outcome.problem.split('\n', 1)[0]}\n`);
+    if (first) break;
+  } else if (tally.schedules % 100 === 0) process.stdout.write('.\n');
+}
+process.stdout.write(`${JSON.stringify({ ...tally, coverage: [...coverage] })}\n`);
