@@ -2,6 +2,7 @@
 # Base images with the Node of this checkout, made without an image registry; prints their names, one a line:
 #   what runs     Node and its libraries, no shell, as distroless images are
 #   what builds   a Debian with Node and npm
+#   node-images.sh runtime   only the first
 # Needs an engine that is up. What is there already is left as it is.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -32,6 +33,10 @@ if ! docker image inspect "$runtime" > /dev/null 2>&1; then
   rm -rf "$work"
 fi
 
+if [ "${1:-}" = runtime ]; then
+  echo "$runtime"
+  exit 0
+fi
 if ! docker image inspect "$build" > /dev/null 2>&1; then
   work=$(mktemp -d)
   cp "$node" "$work/node"

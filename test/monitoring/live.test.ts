@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { migratedDatabase, testSimulator } from '../support/daemon.ts';
@@ -7,6 +7,7 @@ import { startPrometheus } from '../support/prometheus.ts';
 import { requires } from '../support/requires.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait.ts';
+import { drawDashboard } from './picture.ts';
 import { allQueries, dashboards } from './queries.ts';
 
 /** Seconds for what goes through a scrape, a rule and a query. */
@@ -137,6 +138,12 @@ requires('prometheus')('against a live Prometheus', () => {
       if (!data.some(({ values }) => values.some((value) => Number.isFinite(value)))) nothing.push(`${where}: ${expr}`);
     }
     expect(nothing).toEqual([]);
+    // To be looked at, and for docs/monitoring.md.
+    mkdirSync('test-results/dashboards', { recursive: true });
+    for (const dashboard of dashboards()) {
+      const name = dashboard.title.split(' / ')[1]?.toLowerCase();
+      writeFileSync(`test-results/dashboards/${name}.svg`, await drawDashboard(dashboard, prometheus.range));
+    }
     for (const { templating } of dashboards()) {
       for (const { definition } of templating.list) {
         const [, match, label] = /^label_values\((.*), (\w+)\)$/.exec(definition ?? '') ?? [];

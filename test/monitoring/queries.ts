@@ -6,12 +6,19 @@ export interface NamedQuery {
   readonly expr: string;
 }
 
-interface Panel {
+/** A panel, as far as the tests look at it. */
+export interface Panel {
   readonly type: string;
   readonly title: string;
   readonly description?: string;
-  readonly targets?: readonly { readonly expr: string }[];
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly thresholds?: unknown } };
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string }[];
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit?: string;
+      readonly thresholds?: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
+    };
+  };
   readonly panels?: readonly Panel[];
 }
 
@@ -48,6 +55,6 @@ export function allQueries(): NamedQuery[] {
 }
 
 /** With all variables at "All", and a rate over enough scrapes. */
-function asSent(expr: string): string {
+export function asSent(expr: string): string {
   return expr.replaceAll('$__rate_interval', '15s').replace(/"\$(cluster|namespace|job|instance|zone)"/g, '".*"');
 }
