@@ -135,7 +135,8 @@ function act(below: Below, pick: Pick, theme: Theme): Unplaced<Strike> {
 function fault(below: Below, pick: Pick, daemons: number, theme: Theme): Unplaced<Strike> {
   const daemon = below(daemons);
   if (theme === 'lease' && below(2) === 0) {
-    if (below(3) === 0) return { kind: 'pause', daemon, ms: pick([9_000, 15_000, 45_000]) };
+    if (below(4) === 0) return { kind: 'pause', daemon, ms: pick([9_000, 15_000, 45_000]) };
+    if (below(2) === 0) return { kind: 'database call', point: 'ledger.begin', effect: 'pause after' };
     const point = pick(['leader.renew', 'leader.renew', 'ledger.begin', 'spend.reserve']);
     return { kind: 'database call', point, effect: pick(['slow before', 'slow after', 'fail before', 'fail after']) };
   }
