@@ -4,6 +4,7 @@ import { connectCluster } from '../daemon/cluster.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { instanceName } from '../daemon/instance.ts';
 import { Metrics } from '../observability/metrics.ts';
+import { startTracing } from '../observability/tracing.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
 
@@ -29,6 +30,7 @@ export default async function run(context: CommandContext): Promise<number> {
     config,
     version,
     instance,
+    tracing: await startTracing(process.env, version),
     cluster: await connectCluster({ ...parts, env: process.env }),
     log: log.logger,
     metrics,

@@ -1,5 +1,6 @@
 import type { Clock } from '../controller/clock.ts';
 import type { Gather } from '../controller/gather.ts';
+import type { Steps } from '../controller/steps.ts';
 import { formatMark } from '../dns/mark.ts';
 import type { ActualRecord, Change, ConsumerRef } from '../dns/record.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
@@ -16,6 +17,8 @@ export interface Work {
   readonly forget: readonly string[];
   readonly consumer: ConsumerRef | null;
   readonly cause: Cause;
+  /** Where the steps of the call are noted, for whoever traces them. */
+  readonly steps?: Steps | undefined;
 }
 
 /** What became of it. */
@@ -162,6 +165,8 @@ export class ZoneWriter {
     const plans = works.map((work) => this.#plan(work, zoneId));
     // Counted from before the commit: never later than the deadline on the database's clock.
     const deadline = this.#options.clock.now() + WRITE_DEADLINE_MS;
+    const { clock } = this.#options;
+    const begun = clock.wall();
     try {
       const forget = works.flatMap((work) => work.forget.map((recordId) => ({ zoneId, recordId })));
       await ledger.begin(
@@ -174,11 +179,13 @@ export class ZoneWriter {
       return works.map(() => ({ kind: 'deferred', error: failed }));
     }
     for (const { fqdn } of works) mirror.beginWrite(fqdn);
+    const called = clock.wall();
     const outcomes = await api.write(
       zone(),
       plans.map(({ unit }) => unit),
       { remaining: () => this.#remaining(deadline) },
     );
+    const answered = clock.wall();
     for (const [index, { fqdn }] of works.entries()) {
       const outcome = outcomes[index];
       const unit = plans[index]?.unit;
@@ -188,7 +195,14 @@ export class ZoneWriter {
         mirror.endWrite(fqdn, outcome?.kind === 'unknown' ? undefined : (records) => records);
       }
     }
-    return this.#settle(works, plans, outcomes);
+    const settled = await this.#settle(works, plans, outcomes);
+    const ended = clock.wall();
+    for (const { steps } of works) {
+      steps?.add('intents', begun, called, 'write');
+      steps?.add('cloudflare', called, answered, 'write');
+      steps?.add('outcome', answered, ended, 'write');
+    }
+    return settled;
   }
 
   #plan(work: Work, zoneId: string): { intents: NewIntent[]; unit: WriteUnit } {

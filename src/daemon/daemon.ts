@@ -13,6 +13,7 @@ import { Election, type ElectionOptions } from '../leadership/leader.ts';
 import { type Leadership, LeaseLeadership } from '../leadership/leadership.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Tracing } from '../observability/tracing.ts';
 import type { Rules } from '../reconcile/rules.ts';
 import type { Term } from '../reconcile/term.ts';
 import { Listener } from '../sources/postgres/listener.ts';
@@ -35,6 +36,8 @@ export interface DaemonOptions {
   readonly instance: string;
   /** Null where nothing of Kubernetes is used. */
   readonly cluster: Cluster | null;
+  /** Null where nobody traces. */
+  readonly tracing: Tracing | null;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -158,6 +161,7 @@ export class Daemon {
     });
     this.#app = buildApp({
       logger: log,
+      tracer: options.tracing,
       site: SITE ?? null,
       access: {
         token: () => this.#config.apiToken,
@@ -229,6 +233,7 @@ export class Daemon {
     this.#hub.close();
     this.#secrets.close();
     this.#options.cluster?.events?.stop();
+    await this.#options.tracing?.stop();
     await this.#listener.stop();
     await this.#app.close();
     // Behind a broken way, statements under way would be waited for long after the grace period.
@@ -276,7 +281,7 @@ export class Daemon {
       api: cloudflare.api,
       passive: false,
       leadsForMs: () => (this.#election.epoch === epoch ? this.#election.remainingMs() : 0),
-      observer: reporting({ metrics, log, clock, announcer: this.#announcer, events }),
+      observer: reporting({ metrics, log, clock, announcer: this.#announcer, events, tracing: this.#options.tracing }),
       queueObserver: metrics.queue.queueObserver,
       poolObserver: metrics.queue.poolObserver,
       onOperation: operationReporting({ metrics, log, events }),

@@ -154,7 +154,7 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
     const fence = new Fence(await elected.promise);
     cloudflare = new Cloudflare({ config, db, fence, clock, metrics, log });
     await cloudflare.start();
-    const observed = reporting({ metrics, log, clock, announcer, events: null });
+    const observed = reporting({ metrics, log, clock, announcer, events: null, tracing: null });
     const failed = Promise.withResolvers<never>();
     term = buildTerm({
       config,

@@ -3,6 +3,7 @@ import type { Clock } from '../controller/clock.ts';
 import type { Happening } from '../kubernetes/events.ts';
 import { Collapse } from '../observability/collapse.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { Tracing } from '../observability/tracing.ts';
 import type { ExecutorOptions } from '../reconcile/executor.ts';
 import type { CoreObserver } from '../reconcile/observer.ts';
 import type { Report } from '../reconcile/report.ts';
@@ -18,8 +19,9 @@ export function reporting(options: {
   clock: Clock;
   announcer: Announcer;
   events: Events;
+  tracing: Pick<Tracing, 'run'> | null;
 }): CoreObserver {
-  const { metrics, log, clock, announcer, events } = options;
+  const { metrics, log, clock, announcer, events, tracing } = options;
   // A thousand names that fail for one reason are one line now and one a minute; each name's state has its own reason.
   const repeated = new Collapse({ clock, write: (message, fields) => log.warn(fields, message) });
   return {
@@ -39,6 +41,7 @@ export function reporting(options: {
       if (result === 'done') log.info(line, `${past(action)} ${fqdn}`);
       else repeated.say(`${zone} ${action} ${result}`, `could not ${action} ${fqdn}`, line);
     },
+    ...(tracing !== null && { traced: (run) => tracing.run(run) }),
     converged: (zone, trigger, ms) => metrics.converge.observe({ zone, trigger }, ms / 1000),
     stateChanged: (fqdn, zone, state, reason) => {
       announcer.changed(fqdn);

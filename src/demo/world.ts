@@ -113,6 +113,7 @@ async function startDaemon(
     const daemon = new Daemon({
       instance: instanceName(),
       cluster: null,
+      tracing: null,
       config: { ...settings, listen },
       version,
       log,

@@ -76,3 +76,8 @@ export function actorOf(request: FastifyRequest): string {
   // One line of printable ASCII: it is shown on pages and in logs.
   return `${agent.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)} (${request.ip})`;
 }
+
+/** The trace context that goes into an operation. */
+export function traceOf(request: FastifyRequest): { traceparent?: string } {
+  return request.traced === null ? {} : { traceparent: request.traced.traceparent };
+}

@@ -24,13 +24,15 @@ import { probeRoutes } from './routes/probes.ts';
 import { recordRoutes } from './routes/records.ts';
 import { statusRoutes } from './routes/status.ts';
 import { syncRoutes } from './routes/sync.ts';
-import type { Access, Services } from './services.ts';
+import type { Access, RequestTracer, Services } from './services.ts';
 import { siteRoutes } from './site.ts';
 
 export interface AppOptions {
   readonly services: Services;
   readonly access: Access;
   readonly logger: FastifyBaseLogger;
+  /** Null where nobody traces. */
+  readonly tracer?: RequestTracer | null;
   /** The folder of the built page; null where it is not served. */
   readonly site?: string | null;
   /** Bytes that a body may have. */
@@ -42,7 +44,7 @@ const BODY_LIMIT = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The HTTP side of the daemon: routes, their description, access, and errors as problems. */
-export function buildApp({ services, access, logger, site = null, bodyLimit = BODY_LIMIT }: AppOptions) {
+export function buildApp({ services, access, logger, tracer = null, site = null, bodyLimit = BODY_LIMIT }: AppOptions) {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -55,6 +57,7 @@ export function buildApp({ services, access, logger, site = null, bodyLimit = BO
   }).withTypeProvider<ZodTypeProvider>();
   // Fastify takes text by itself; we take JSON only, so that no form of another site can ask for anything.
   app.decorateRequest('user', null);
+  app.decorateRequest('traced', null);
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -73,6 +76,7 @@ export function buildApp({ services, access, logger, site = null, bodyLimit = BO
     requireSameSite(request, access);
     await authorize(request, access);
   });
+  if (tracer !== null) traceRequests(app, tracer);
   app.setErrorHandler((error: FastifyError | ZonekeeperError, request, reply) =>
     answer(describeError(error, bodyLimit), request, reply),
   );
@@ -90,6 +94,29 @@ export function buildApp({ services, access, logger, site = null, bodyLimit = BO
   });
   siteRoutes(app, site);
   return app;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The request as it is traced; null where nobody does. */
+    traced: ReturnType<RequestTracer['request']> | null;
+  }
+}
+
+function traceRequests(app: App, tracer: RequestTracer): void {
+  app.addHook('onRequest', async (request: FastifyRequest) => {
+    const { traceparent } = request.headers;
+    const { method, routeOptions } = request;
+    // The route and not the path: names stand in paths.
+    const route = routeOptions.url ?? 'unknown';
+    request.traced = tracer.request(`${method} ${route}`, typeof traceparent === 'string' ? traceparent : undefined, {
+      'http.request.method': method,
+      'http.route': route,
+    });
+  });
+  app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) =>
+    request.traced?.end(reply.statusCode),
+  );
 }
 
 /** The application with its types: what the route files add to. */

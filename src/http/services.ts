@@ -46,6 +46,15 @@ export type Review = (
   | { readonly allowed: false; readonly user: string | null; readonly reason: string }
 >;
 
+/** Traces requests; see `Tracing`. */
+export interface RequestTracer {
+  request(
+    name: string,
+    traceparent: string | undefined,
+    attributes: Readonly<Record<string, string>>,
+  ): { readonly traceparent: string; end(status: number): void };
+}
+
 /** What the configuration says about access. */
 export interface Access {
   /** The bearer token for everything under `/api` and `/sync`; null when none is needed. Read anew at each request. */

@@ -28,6 +28,8 @@ export interface OperationRequest {
   /** The hash of the plan that is confirmed. */
   readonly confirm: string | null;
   readonly force: boolean;
+  /** W3C trace context of the HTTP request, where it is traced. */
+  readonly traceparent?: string | null;
 }
 
 export interface OperationProgress {

@@ -26,6 +26,8 @@ export interface Context {
   readonly actor: string | null;
   readonly watchers: readonly Watcher[];
   readonly order: Order | null;
+  /** W3C trace context of the request that asked for it. */
+  readonly traceparent?: string | null;
 }
 
 /** A context without operation. */
@@ -43,6 +45,7 @@ export function mergeContexts(a: Context, b: Context): Context {
     actor: high.actor ?? low.actor,
     watchers: [...new Set([...low.watchers, ...high.watchers])],
     order: high.order ?? low.order,
+    traceparent: high.traceparent ?? low.traceparent ?? null,
   };
 }
 

@@ -96,6 +96,7 @@ export class Executor {
     return sync(this.#options, {
       operationId: operation.id,
       actor: operation.requestedBy,
+      traceparent: operation.request.traceparent ?? null,
       fqdns: operation.request.fqdns,
       dryRun: planning || operation.request.dryRun,
       confirm: operation.request.confirm,
@@ -122,7 +123,8 @@ export class Executor {
         });
       }
     }
-    const order = { kind, force: operation.request.force, operationId: operation.id, actor: operation.requestedBy };
+    const { force, traceparent = null } = operation.request;
+    const order = { kind, force, traceparent, operationId: operation.id, actor: operation.requestedBy };
     const report = await carryOut(this.#options, fqdn, order);
     const problem = report.problems[0] ?? report.changes.find(({ error }) => error !== null)?.error;
     if (kind === 'delete' && report.deleted === 0 && problem != null) throw failure(problem);

@@ -1,7 +1,25 @@
+import type { Step } from '../controller/steps.ts';
 import type { Action, Drift, NameState } from '../dns/record.ts';
 import type { ZonekeeperError } from '../errors.ts';
 import type { Trigger } from './context.ts';
 import type { ChangeResult } from './outcome.ts';
+
+/** The run of one name, for whoever traces it. Wall-clock milliseconds. */
+export interface RunTrace {
+  readonly fqdn: string;
+  readonly trigger: Trigger;
+  readonly operationId: string | null;
+  /** W3C trace context of the request that asked for it. */
+  readonly traceparent: string | null;
+  /** The commit or the detection that is answered here. */
+  readonly since: number;
+  readonly until: number;
+  readonly steps: readonly Step[];
+  readonly state: NameState | 'gone';
+  readonly problem: { readonly code: string; readonly message: string } | null;
+  /** How many changes were made or tried. */
+  readonly changes: number;
+}
 
 /** What the core tells as it happens, for metrics, logs and the page. No callback may throw or wait. */
 export interface CoreObserver {
@@ -23,6 +41,8 @@ export interface CoreObserver {
   stateChanged(fqdn: string, zone: string | null, state: NameState | 'gone', reason: string | null): void;
   /** A list of a zone ended. */
   zoneChecked(zone: string, error: ZonekeeperError | null): void;
+  /** A name was changed, or it was tried. Absent where nobody traces: then no steps are noted either. */
+  traced?(run: RunTrace): void;
   /** Something failed that is tried again by itself. */
   failed(what: string, error: ZonekeeperError): void;
 }

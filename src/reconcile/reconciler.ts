@@ -1,4 +1,5 @@
 import { Batcher } from '../controller/batcher.ts';
+import { Steps } from '../controller/steps.ts';
 import type { Result } from '../controller/workers.ts';
 import { toError } from '../errors.ts';
 import type { NameFacts, StateUpdate } from '../ledger/port.ts';
@@ -68,18 +69,21 @@ export class Reconciler {
     const { gather } = this.#options;
     const context = given.order !== null && this.#spent.has(given.order) ? { ...given, order: null } : given;
     const stay = new Stay(gather);
+    const steps = this.#steps(context);
+    const traced = <T>(name: string, work: () => Promise<T>) => (steps === null ? work() : steps.of(name, work));
     try {
       for (let round = 1; ; round++) {
         // Also the facts anew: what is in the way may carry the mark of an intent of ours, or have been tracked before.
-        const facts = await this.#settledFacts(fqdn, context, stay);
+        const facts = await traced('facts', () => this.#settledFacts(fqdn, context, stay));
         if ('waitMs' in facts) return { requeueAfterMs: facts.waitMs, context };
         const [judge, flaps, lastRound] = [this.#judge, this.#flaps, round === ROUNDS];
-        const visit = new Visit({ ...this.#options, judge, flaps, lastRound }, facts, context, stay);
+        const visit = new Visit({ ...this.#options, judge, flaps, steps, lastRound }, facts, context, stay);
         const result = await visit.run();
         if (result === 'look again') continue;
         stay.leave();
-        await this.#store(facts, result.update);
+        await traced('state', () => this.#store(facts, result.update));
         this.#tell(fqdn, context, result.outcome);
+        this.#trace(fqdn, context, steps, result.outcome);
         return this.#next(context, result);
       }
     } catch (error) {
@@ -104,6 +108,23 @@ export class Reconciler {
     if (correction === null) return facts;
     await stay.outside(() => ledger.correct(correction));
     return this.#facts.load(fqdn);
+  }
+
+  #steps({ since }: Context): Steps | null {
+    const { observer, clock } = this.#options;
+    if (observer.traced === undefined) return null;
+    const steps = new Steps(() => clock.wall());
+    steps.add('queue', Math.min(since, clock.wall()), clock.wall());
+    return steps;
+  }
+
+  #trace(fqdn: string, context: Context, steps: Steps | null, { state, problem, changes }: ChangeOutcome): void {
+    if (steps === null || changes.length === 0) return;
+    const { trigger, operationId, traceparent = null } = context;
+    const until = this.#options.clock.wall();
+    const since = Math.min(context.since, until);
+    const run = { fqdn, trigger, operationId, traceparent, since, until, steps: steps.all };
+    this.#options.observer.traced?.({ ...run, state, problem, changes: changes.length });
   }
 
   async #store(facts: NameFacts, update: StateUpdate): Promise<void> {

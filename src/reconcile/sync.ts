@@ -21,6 +21,7 @@ export interface SyncOptions extends SurveyOptions {
 export interface SyncRequest {
   readonly operationId: string;
   readonly actor: string;
+  readonly traceparent: string | null;
   /** Names; null for all. */
   readonly fqdns: readonly string[] | null;
   readonly dryRun: boolean;
@@ -139,6 +140,7 @@ async function reconcileAll(
     ...because('sync', clock.wall()),
     operationId: request.operationId,
     actor: request.actor,
+    traceparent: request.traceparent,
     watchers: [watcher],
   };
   request.onProgress({ phase: 'changing', done: 0, total });
@@ -168,7 +170,7 @@ async function reconcileAll(
 export function carryOut(
   options: Pick<SyncOptions, 'queue' | 'clock'>,
   fqdn: string,
-  order: { kind: 'delete' | 'adopt'; force: boolean; operationId: string; actor: string },
+  order: { kind: 'delete' | 'adopt'; force: boolean; operationId: string; actor: string; traceparent: string | null },
 ): Promise<Report> {
   const { promise, resolve, reject } = Promise.withResolvers<Report>();
   const report = new ReportBuilder();
@@ -183,6 +185,7 @@ export function carryOut(
     ...because(order.kind, options.clock.wall()),
     operationId: order.operationId,
     actor: order.actor,
+    traceparent: order.traceparent,
     watchers: [watcher],
     order: { kind: order.kind, force: order.force },
   };

@@ -1,4 +1,5 @@
 import type { WorkOutcome } from '../cloudflare/writer.ts';
+import type { Steps } from '../controller/steps.ts';
 import type { DesiredName, Problem } from '../dns/desired.ts';
 import type { ActualRecord, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
@@ -26,6 +27,8 @@ import type { ManagedZone } from './zone.ts';
 export interface VisitOptions extends Core {
   readonly judge: DeletionJudge;
   readonly flaps: FlapDetector;
+  /** Null where nobody traces. */
+  readonly steps: Steps | null;
   /** The name was worked on so often in a row that it is tried again later. */
   readonly lastRound: boolean;
 }
@@ -211,14 +214,17 @@ export class Visit {
 
   async #write(zone: ManagedZone, verdict: Verdict): Promise<WorkOutcome> {
     const consumer = this.#desired?.consumer ?? null;
+    const { steps } = this.#options;
     const submitted = zone.writer.submit({
       fqdn: this.#facts.fqdn,
       changes: verdict.changes,
       forget: verdict.forget,
       consumer,
       cause: causeOf(this.#context),
+      ...(steps !== null && { steps }),
     });
-    return this.#stay.outside(() => submitted);
+    const done = this.#stay.outside(() => submitted);
+    return steps === null ? done : steps.of('write', () => done);
   }
 
   /** After a write: judged once more by what Cloudflare answered, so that no report says more than is true. */

@@ -84,6 +84,7 @@ export async function startDaemon(setup: DaemonSetup = {}): Promise<RunningDaemo
     version: 'test',
     instance: instanceName(),
     cluster: null,
+    tracing: null,
     log: logger,
     metrics,
     clock: systemClock,

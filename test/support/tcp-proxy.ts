@@ -7,6 +7,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Drops what passes, and takes no connection; what is open stays open and silent, as behind a broken switch. */
   cut(): void;
+  /** Ends all connections, and takes none. */
+  refuse(): void;
   /** Lets new connections through; those that were open when it was cut are ended. */
   mend(): void;
 }
@@ -50,6 +52,10 @@ export async function tcpProxy(target: { host?: string; port: number }): Promise
     port: (server.address() as { port: number }).port,
     cut: () => {
       open = false;
+    },
+    refuse: () => {
+      open = false;
+      end();
     },
     mend: () => {
       end();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { normalizeName } from '../../dns/name.ts';
 import { NAME_STATES, type NameState } from '../../dns/record.ts';
 import { ZonekeeperError } from '../../errors.ts';
-import { actorOf } from '../access.ts';
+import { actorOf, traceOf } from '../access.ts';
 import type { App } from '../app.ts';
 import { ended } from '../ended.ts';
 import { problemSchema } from '../problem.ts';
@@ -125,7 +125,7 @@ export function recordRoutes(app: App, services: Services): void {
       const force = request.query.force === 'true';
       const asked = await services.operations.ask(
         'delete',
-        { fqdns, dryRun: false, confirm: null, force },
+        { fqdns, dryRun: false, confirm: null, force, ...traceOf(request) },
         actorOf(request),
       );
       return reportView(await ended(services, asked.id, request));
@@ -148,7 +148,7 @@ export function recordRoutes(app: App, services: Services): void {
       const fqdns = [required(request.params.fqdn)];
       const asked = await services.operations.ask(
         'adopt',
-        { fqdns, dryRun: false, confirm: null, force: false },
+        { fqdns, dryRun: false, confirm: null, force: false, ...traceOf(request) },
         actorOf(request),
       );
       return reportView(await ended(services, asked.id, request));

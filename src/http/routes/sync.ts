@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { actorOf } from '../access.ts';
+import { actorOf, traceOf } from '../access.ts';
 import type { App } from '../app.ts';
 import { ended } from '../ended.ts';
 import { problemSchema } from '../problem.ts';
@@ -29,7 +29,7 @@ export function syncRoutes(app: App, services: Services): void {
         const { dry_run = false, fqdns, confirm } = request.body ?? {};
         const asked = await services.operations.ask(
           'sync',
-          { fqdns: fqdns ?? null, dryRun: dry_run, confirm: confirm ?? null, force: false },
+          { fqdns: fqdns ?? null, dryRun: dry_run, confirm: confirm ?? null, force: false, ...traceOf(request) },
           actorOf(request),
         );
         reply.header('location', `/api/dns/operations/${asked.id}`);
@@ -57,7 +57,7 @@ export function syncRoutes(app: App, services: Services): void {
       const fqdns = fqdn === undefined ? null : [fqdn].flat();
       const asked = await services.operations.ask(
         'plan',
-        { fqdns, dryRun: true, confirm: null, force: false },
+        { fqdns, dryRun: true, confirm: null, force: false, ...traceOf(request) },
         actorOf(request),
       );
       return reportView(await ended(services, asked.id, request));

@@ -1,0 +1,344 @@
+import type { DashboardSpec } from '../frame.ts';
+import { THRESHOLDS } from '../objectives.ts';
+import { GREEN, NONE_IS_GOOD, OF_INSTANCE, ONE_IS_GOOD, type PanelSpec, RED, YELLOW } from '../panels.ts';
+
+const stat = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'> & { width?: number }): PanelSpec => ({
+  kind: 'stat',
+  width: 4,
+  height: 4,
+  ...spec,
+});
+const graph = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'> & { width?: number }): PanelSpec => ({
+  kind: 'timeseries',
+  width: 8,
+  height: 8,
+  ...spec,
+});
+const quantiles = (metric: string, labels: string) =>
+  [0.5, 0.95, 0.99].map((quantile) => ({
+    expr: `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket{${labels}}[$__rate_interval])))`,
+    legend: `p${quantile * 100}`,
+  }));
+const QUEUE = `${OF_INSTANCE}, name="names"`;
+const RUNS = `${OF_INSTANCE}, controller="dns"`;
+
+/** How the daemon itself is: queue, workers, API budget, Cloudflare, PostgreSQL, runtime. */
+export const CONTROLLER: DashboardSpec = {
+  uid: 'zonekeeper-controller',
+  title: 'Zonekeeper / Controller',
+  description: 'How the daemon itself is: queue, workers, API budget, Cloudflare, PostgreSQL, runtime.',
+  variables: ['instance'],
+  from: 'now-3h',
+  rows: [
+    {
+      title: 'Status',
+      panels: [
+        stat({
+          title: 'Leaders',
+          description: 'Processes that lead. Exactly one should.',
+          unit: 'short',
+          queries: [{ expr: `sum(leader_election_master_status{${OF_INSTANCE}, name="zonekeeper"})` }],
+          steps: [
+            [null, RED],
+            [1, GREEN],
+            [2, RED],
+          ],
+        }),
+        stat({
+          title: 'Processes',
+          description: 'Daemons that are seen, by version.',
+          unit: 'short',
+          queries: [{ expr: `sum by (version) (zonekeeper_build_info{${OF_INSTANCE}})`, legend: '{{version}}' }],
+          steps: ONE_IS_GOOD,
+        }),
+        stat({
+          title: 'Hears of changes',
+          description: '1 while PostgreSQL announces changes to the process; 0 while only the resync finds them.',
+          unit: 'short',
+          queries: [{ expr: `min(zonekeeper_source_connected{${OF_INSTANCE}})` }],
+          steps: ONE_IS_GOOD,
+        }),
+        stat({
+          title: 'API budget left',
+          description: 'Calls that may still leave within the present five minutes. Near 0, changes wait.',
+          unit: 'short',
+          queries: [{ expr: `max(zonekeeper_api_budget_remaining{${OF_INSTANCE}})` }],
+          steps: [
+            [null, RED],
+            [Number(THRESHOLDS.budgetShare.value), YELLOW],
+            [200, GREEN],
+          ],
+        }),
+        stat({
+          title: 'Waiting names',
+          description: 'Names that wait for a worker.',
+          unit: 'short',
+          queries: [{ expr: `sum(workqueue_depth{${QUEUE}})` }],
+          steps: [
+            [null, GREEN],
+            [1_000, YELLOW],
+          ],
+        }),
+        stat({
+          title: 'Failed runs in an hour',
+          description: 'Runs of names that failed and are tried again.',
+          unit: 'short',
+          queries: [{ expr: `sum(increase(controller_runtime_reconcile_errors_total{${RUNS}}[1h]))` }],
+          steps: NONE_IS_GOOD,
+        }),
+      ],
+    },
+    {
+      title: 'Queue and workers',
+      panels: [
+        graph({
+          title: 'Names waiting',
+          description: "By priority: a person's sync goes before a change, a retry, a periodic check.",
+          unit: 'short',
+          queries: [{ expr: `sum by (priority) (workqueue_depth{${QUEUE}})`, legend: '{{priority}}' }],
+          stacked: true,
+          min: 0,
+        }),
+        graph({
+          title: 'Time in the queue',
+          description: 'From being put on the queue to being taken by a worker.',
+          unit: 's',
+          queries: quantiles('workqueue_queue_duration_seconds', QUEUE),
+          min: 0,
+        }),
+        graph({
+          title: 'Time in work',
+          description: 'From being taken to being done, waits for a batch and for the API budget included.',
+          unit: 's',
+          queries: quantiles('workqueue_work_duration_seconds', QUEUE),
+          min: 0,
+        }),
+        graph({
+          title: 'Names put on the queue and tried again',
+          description: 'In a second. Retries that stay up are names that Cloudflare refuses.',
+          unit: 'ops',
+          queries: [
+            { expr: `sum(rate(workqueue_adds_total{${QUEUE}}[$__rate_interval]))`, legend: 'added' },
+            { expr: `sum(rate(workqueue_retries_total{${QUEUE}}[$__rate_interval]))`, legend: 'tried again' },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Runs by result',
+          description: 'In a second, as controller-runtime names the results.',
+          unit: 'ops',
+          queries: [
+            {
+              expr: `sum by (result) (rate(controller_runtime_reconcile_total{${RUNS}}[$__rate_interval]))`,
+              legend: '{{result}}',
+            },
+          ],
+          stacked: true,
+          min: 0,
+        }),
+        graph({
+          title: 'Duration of runs',
+          description: 'How long a worker is busy with one name.',
+          unit: 's',
+          queries: quantiles('controller_runtime_reconcile_time_seconds', RUNS),
+          min: 0,
+        }),
+        graph({
+          title: 'Workers',
+          description: 'Names in process, against how many may be.',
+          unit: 'short',
+          queries: [
+            { expr: `sum(controller_runtime_active_workers{${RUNS}})`, legend: 'in process' },
+            { expr: `max(controller_runtime_max_concurrent_reconciles{${RUNS}})`, legend: 'at most' },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Longest running name',
+          description:
+            'Age of the longest run, and the time spent on all names in process. A line that rises without end is a name that hangs.',
+          unit: 's',
+          queries: [
+            { expr: `max(workqueue_longest_running_processor_seconds{${QUEUE}})`, legend: 'longest' },
+            { expr: `max(workqueue_unfinished_work_seconds{${QUEUE}})`, legend: 'all together' },
+          ],
+          steps: [
+            [null, GREEN],
+            [Number(THRESHOLDS.queueStuckSeconds.value), RED],
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Operations of people',
+          description: 'Syncs, plans, deletions and adoptions that have ended, in an hour.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (trigger, result) (increase(zonekeeper_sync_total{${OF_INSTANCE}}[1h]))`,
+              legend: '{{trigger}} {{result}}',
+            },
+          ],
+          min: 0,
+        }),
+      ],
+    },
+    {
+      title: 'Cloudflare',
+      panels: [
+        graph({
+          title: 'Calls by operation',
+          description: 'In a minute. One batch carries up to 3,500 changes.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (operation) (rate(zonekeeper_cloudflare_requests_total{${OF_INSTANCE}}[$__rate_interval])) * 60`,
+              legend: '{{operation}}',
+            },
+          ],
+          stacked: true,
+          min: 0,
+        }),
+        graph({
+          title: 'Calls that failed, by answer',
+          description:
+            'In a minute. 401 and 403: the token. 429: the limit. 5xx, timeout, connection: Cloudflare or the way to it.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (code) (rate(zonekeeper_cloudflare_requests_total{${OF_INSTANCE}, code!="200"}[$__rate_interval])) * 60`,
+              legend: '{{code}}',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Duration of calls',
+          description: 'Without the wait for the budget: 95 % of the calls are quicker.',
+          unit: 's',
+          queries: [
+            {
+              expr: `histogram_quantile(0.95, sum by (operation, le) (rate(zonekeeper_cloudflare_request_duration_seconds_bucket{${OF_INSTANCE}}[$__rate_interval])))`,
+              legend: '{{operation}}',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'API budget left',
+          description: 'By our own count, over five minutes, of what ZONEKEEPER_API_BUDGET allows.',
+          unit: 'short',
+          queries: [
+            { expr: `max by (instance) (zonekeeper_api_budget_remaining{${OF_INSTANCE}})`, legend: '{{instance}}' },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Operations in a batch',
+          description: 'How full batches are. A lone change leaves alone at once; a storm fills them.',
+          unit: 'short',
+          queries: [0.5, 0.95].map((quantile) => ({
+            expr: `histogram_quantile(${quantile}, sum by (le) (rate(zonekeeper_cloudflare_batch_operations_bucket{${OF_INSTANCE}}[$__rate_interval])))`,
+            legend: `p${quantile * 100}`,
+          })),
+          min: 0,
+        }),
+        graph({
+          title: 'Time since the last look ended',
+          description: 'Well or not, the ten oldest zones: a zone that is not even tried has no place in the budget.',
+          unit: 's',
+          queries: [
+            {
+              expr: `topk(10, time() - (max by (zone) (zonekeeper_last_check_timestamp_seconds{${OF_INSTANCE}}) > 0))`,
+              legend: '{{zone}}',
+            },
+          ],
+          min: 0,
+        }),
+      ],
+    },
+    {
+      title: 'PostgreSQL and leadership',
+      panels: [
+        graph({
+          title: 'Who leads',
+          description: 'By process. The line moves to another process when it takes over.',
+          unit: 'short',
+          queries: [
+            { expr: `leader_election_master_status{${OF_INSTANCE}, name="zonekeeper"}`, legend: '{{instance}}' },
+          ],
+          stacked: true,
+          width: 12,
+          min: 0,
+        }),
+        graph({
+          title: 'Hears of changes',
+          description: 'By process: 1 while LISTEN stands.',
+          unit: 'short',
+          queries: [{ expr: `zonekeeper_source_connected{${OF_INSTANCE}}`, legend: '{{instance}}' }],
+          width: 12,
+          min: 0,
+          max: 1,
+        }),
+      ],
+    },
+    {
+      title: 'Runtime',
+      panels: [
+        graph({
+          title: 'CPU',
+          description: 'Cores that the process uses. An idle daemon needs less than one percent of one.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `rate(process_cpu_seconds_total{${OF_INSTANCE}}[$__rate_interval]) and on (instance, job) zonekeeper_build_info`,
+              legend: '{{instance}}',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Memory',
+          description: 'Resident memory, and the part of it that is JavaScript.',
+          unit: 'bytes',
+          queries: [
+            {
+              expr: `process_resident_memory_bytes{${OF_INSTANCE}} and on (instance, job) zonekeeper_build_info`,
+              legend: '{{instance}} resident',
+            },
+            {
+              expr: `nodejs_heap_size_used_bytes{${OF_INSTANCE}} and on (instance, job) zonekeeper_build_info`,
+              legend: '{{instance}} heap',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Delay of the event loop',
+          description:
+            'How late the process comes to its work: 99 % of the measurements are below. Above 100 ms it has too much to do at once.',
+          unit: 's',
+          queries: [
+            {
+              expr: `nodejs_eventloop_lag_p99_seconds{${OF_INSTANCE}} and on (instance, job) zonekeeper_build_info`,
+              legend: '{{instance}}',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Time since the start',
+          description: 'A saw-tooth is a process that ends again and again.',
+          unit: 's',
+          queries: [
+            {
+              expr: `time() - process_start_time_seconds{${OF_INSTANCE}} and on (instance, job) zonekeeper_build_info`,
+              legend: '{{instance}}',
+            },
+          ],
+          width: 24,
+          min: 0,
+        }),
+      ],
+    },
+  ],
+};

@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseTraceparent, tracesWanted } from '../../../src/observability/tracing.ts';
+import { migratedDatabase, testSimulator } from '../../support/daemon.ts';
+import { runDaemon } from '../../support/process.ts';
+import { waitFor } from '../../support/wait.ts';
+
+interface Span {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
+}
+
+/** A collector that takes OTLP over HTTP, as JSON. */
+async function collector() {
+  const spans: Span[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      type Batch = { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] };
+      for (const { scopeSpans } of (JSON.parse(body) as Batch).resourceSpans) {
+        for (const scope of scopeSpans) spans.push(...scope.spans);
+      }
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+  });
+  return { spans, url: `http://127.0.0.1:${(server.address() as { port: number }).port}` };
+}
+
+const attribute = ({ attributes }: Span, name: string) =>
+  attributes.find(({ key }) => key === `zonekeeper.${name}`)?.value.stringValue;
+
+describe('traces', () => {
+  it('show one tree for each change, from the commit to the answer, and below the request that asked for it', async () => {
+    const [database, simulator, { spans, url }] = [await migratedDatabase(), await testSimulator(), await collector()];
+    const daemon = await runDaemon({
+      DATABASE_URL: database.url,
+      CLOUDFLARE_API_TOKEN: 'token',
+      CLOUDFLARE_BASE_URL: simulator.url,
+      // So that the sync finds what was removed, and not a drift check.
+      ZONEKEEPER_DRIFT_CHECK_MIN: '10m',
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    });
+    await database.query(
+      `INSERT INTO instances (subdomain, status, npm_proxy_id) SELECT n, 'running', 1 FROM unnest(ARRAY['a', 'b', 'c']) n`,
+    );
+    const changes = (trigger: string) => spans.filter(({ name }) => name === `change ${trigger}`);
+    await waitFor('a tree for each', () => changes('change').length === 3);
+    expect(new Set(changes('change').map(({ traceId }) => traceId)).size).toBe(3);
+    expect(
+      changes('change')
+        .map((span) => attribute(span, 'fqdn'))
+        .sort(),
+    ).toEqual(['a.example.com', 'b.example.com', 'c.example.com']);
+    const [root] = changes('change') as [Span];
+    const ofTree = () => spans.filter(({ traceId }) => traceId === root.traceId);
+    await waitFor('all spans of it', () => ofTree().length === 8);
+    const write = ofTree().find(({ name }) => name === 'write');
+    const below = (id: string | undefined) =>
+      ofTree()
+        .filter(({ parentSpanId }) => parentSpanId === id)
+        .map(({ name }) => name)
+        .sort();
+    expect(below(root.spanId)).toEqual(['facts', 'queue', 'state', 'write']);
+    expect(below(write?.spanId)).toEqual(['cloudflare', 'intents', 'outcome']);
+    for (const { startTimeUnixNano, endTimeUnixNano } of ofTree()) {
+      expect(BigInt(startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(root.startTimeUnixNano));
+      expect(BigInt(endTimeUnixNano)).toBeLessThanOrEqual(BigInt(root.endTimeUnixNano));
+    }
+
+    simulator.remove({ name: 'a.example.com' });
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    expect((await fetch(`${daemon.url}/api/dns/sync`, { method: 'POST', headers })).status).toBe(200);
+    await waitFor('the repair', () => changes('sync').length === 1);
+    const request = await waitFor('the request', () => spans.find(({ name }) => name === 'POST /api/dns/sync'));
+    expect(request).toMatchObject({ traceId, parentSpanId: 'b7ad6b7169203331' });
+    expect(changes('sync')[0]).toMatchObject({ traceId, parentSpanId: request.spanId });
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+  });
+
+  it('are sent nowhere unless the environment says where', () => {
+    expect(tracesWanted({})).toBe(false);
+    expect(tracesWanted({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' })).toBe(true);
+    expect(tracesWanted({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c:4318/v1/traces' })).toBe(true);
+    expect(tracesWanted({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_SDK_DISABLED: 'true' })).toBe(false);
+    expect(tracesWanted({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_TRACES_EXPORTER: 'none' })).toBe(false);
+  });
+
+  it('take a trace context as the W3C writes it, and nothing else', () => {
+    const id = '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331';
+    expect(parseTraceparent(`00-${id}-01`)).toMatchObject({ spanId: 'b7ad6b7169203331', traceFlags: 1 });
+    expect(parseTraceparent(`cc-${id}-00-what-the-future-adds`)).toMatchObject({ traceFlags: 0 });
+    for (const wrong of [
+      '',
+      'x',
+      `ff-${id}-01`,
+      `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+      `00-${id.toUpperCase()}-01`,
+    ])
+      expect(parseTraceparent(wrong)).toBeNull();
+  });
+});

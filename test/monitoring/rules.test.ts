@@ -1,0 +1,124 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { OBJECTIVE_SECONDS, THRESHOLDS } from '../../deploy/monitoring/objectives.ts';
+import { ALERTS, RULE_GROUPS } from '../../deploy/monitoring/rules.ts';
+import { monitoringFiles } from '../../scripts/monitoring.ts';
+import { Metrics } from '../../src/observability/metrics.ts';
+import { render, the } from '../support/chart.ts';
+import { attempt } from '../support/command.ts';
+import { testFolder } from '../support/folder.ts';
+import { requires } from '../support/requires.ts';
+import { ALERT_CASES } from './alert-cases.ts';
+
+const RULES = 'deploy/prometheus/zonekeeper.rules.yaml';
+const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
+
+describe('what is generated', () => {
+  it.each([...monitoringFiles()])('%s is as its source says; `npm run monitoring` makes it anew', (path, text) => {
+    expect(existsSync(path) ? readFileSync(path, 'utf8') : 'not there').toBe(text);
+  });
+
+  it('is valid by the values of the chart, too: thresholds and placeholders are the same', () => {
+    const values = parse(readFileSync('charts/zonekeeper/values.yaml', 'utf8'));
+    const ours = Object.fromEntries(Object.entries(THRESHOLDS).map(([name, { value }]) => [name, value]));
+    const theirs = Object.entries(values.metrics.prometheusRule.thresholds).map(([name, value]) => [
+      name,
+      String(value),
+    ]);
+    expect(Object.fromEntries(theirs)).toEqual(ours);
+    for (const name of Object.keys(ours)) expect(JSON.stringify(RULE_GROUPS)).toContain(`@@${name}@@`);
+    expect(readFileSync(RULES, 'utf8')).not.toContain('@@');
+  });
+
+  it('looks at a bound that the histogram has', async () => {
+    const metrics = new Metrics({ build: { version: '0', node_version: '0' }, runtime: false });
+    metrics.addZone('example.com');
+    expect((await metrics.scrape()).body).toContain(`le="${OBJECTIVE_SECONDS}"`);
+  });
+});
+
+describe('every alert', () => {
+  it.each(NAMES)('%s has a runbook that says what it means and what to do', (name) => {
+    const text = readFileSync(`docs/runbooks/${name}.md`, 'utf8');
+    const parts = [...text.matchAll(/^## (.*)\n\n([\s\S]*?)(?=\n## |$(?![\s\S]))/gm)].map(([, title, body]) => [
+      title,
+      body?.trim(),
+    ]);
+    expect(parts.map(([title]) => title)).toEqual(['Meaning', 'Impact', 'Diagnosis', 'Mitigation']);
+    for (const [, body] of parts) expect(body).not.toBe('');
+    expect(text).toContain('```promql');
+  });
+
+  it('and no runbook is left over', () => {
+    expect(
+      readdirSync('docs/runbooks')
+        .map((file) => file.replace('.md', ''))
+        .sort(),
+    ).toEqual([...NAMES].sort());
+  });
+
+  it('has a case in which it fires, and one in which it does not', () => {
+    expect(Object.keys(ALERT_CASES).sort()).toEqual([...NAMES].sort());
+  });
+});
+
+requires('promtool')('by promtool', () => {
+  it('the rules are valid', async () => {
+    const { code, stdout, stderr } = await attempt('promtool', ['check', 'rules', '--lint-fatal', RULES]);
+    expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
+  });
+
+  it.each(Object.entries(ALERT_CASES))(
+    '%s fires when it should, and only then',
+    async (name, { bad, good, at, count = 1 }) => {
+      const firing = `count(ALERTS{alertname="${name}", alertstate="firing"}) or vector(0)`;
+      const test = (series: Readonly<Record<string, string>>, expected: number) => ({
+        interval: '1m',
+        input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
+        promql_expr_test: [{ expr: firing, eval_time: at, exp_samples: [{ value: expected }] }],
+      });
+      const path = join(testFolder(), 'test.yaml');
+      const tests = {
+        rule_files: [resolve(RULES)],
+        evaluation_interval: '1m',
+        tests: [test(bad, count), test(good, 0)],
+      };
+      writeFileSync(path, stringify(tests));
+      const { code, stdout, stderr } = await attempt('promtool', ['test', 'rules', path]);
+      expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
+    },
+  );
+
+  requires('helm')('in the chart', () => {
+    it('they are valid, with thresholds, labels and runbooks of their own', async () => {
+      const rule = the(
+        await render({
+          metrics: {
+            prometheusRule: {
+              enabled: true,
+              thresholds: { driftSeconds: 60, conflictFor: '1h' },
+              disabled: ['ZonekeeperFailed'],
+              alertLabels: { team: 'edge' },
+              runbooks: 'https://runbooks.internal/dns/',
+            },
+          },
+        }),
+        'PrometheusRule',
+      );
+      const path = join(testFolder(), 'rules.yaml');
+      writeFileSync(path, stringify(rule.spec));
+      expect((await attempt('promtool', ['check', 'rules', '--lint-fatal', path])).code).toBe(0);
+      const rules = (rule.spec.groups as { rules: Record<string, never>[] }[]).flatMap((group) => group.rules);
+      const named = (alert: string) => rules.find((one) => one.alert === alert) as Record<string, unknown> | undefined;
+      expect(named('ZonekeeperFailed')).toBeUndefined();
+      expect(named('ZonekeeperDriftPersisting')?.expr).toContain('> 60)');
+      expect(named('ZonekeeperConflict')).toMatchObject({
+        for: '1h',
+        labels: { team: 'edge', severity: 'warning' },
+        annotations: { runbook_url: 'https://runbooks.internal/dns/ZonekeeperConflict.md' },
+      });
+    });
+  });
+});
