@@ -54,18 +54,18 @@ export class Slots {
 
   /** Waits for a turn. Rejects with the signal's reason, or with that of {@link Slots.stop}. */
   take(priority: number, signal: AbortSignal | undefined): Promise<Slot> {
-    const wall = this.#clock.wall();
-    if (wall < this.#wall - WALL_TOLERANCE_MS) this.rebuild();
-    this.#wall = Math.max(this.#wall, wall);
+    if (this.#setBack()) this.rebuild();
     const line = Math.min(Math.max(0, Math.trunc(priority)), PRIORITIES - 1);
     const turn = this.#line(line).wait(signal);
     this.#ask(line);
     return turn;
   }
 
-  /** Puts turns into the reservoir, or takes them out (negative). */
+  /** Puts turns into the reservoir, or takes them out (negative). To be called when the level has changed by as many. */
   add(turns: number): void {
-    void this.#limiter.incrementReservoir(turns);
+    // Also when all wait, and nobody comes anew: those in line would wait for as long as the clock was set back.
+    if (this.#setBack()) this.rebuild();
+    else void this.#limiter.incrementReservoir(turns);
   }
 
   /** Begins anew with a reservoir as full as it should be. Who waits keeps its place. */
@@ -80,6 +80,14 @@ export class Slots {
   stop(reason: unknown): void {
     for (const line of this.#lines) line.rejectAll(reason);
     void this.#limiter.disconnect();
+  }
+
+  /** Was the wall clock set back since it was last looked at? */
+  #setBack(): boolean {
+    const wall = this.#clock.wall();
+    const back = wall < this.#wall - WALL_TOLERANCE_MS;
+    this.#wall = Math.max(this.#wall, wall);
+    return back;
   }
 
   #build(): Bottleneck {

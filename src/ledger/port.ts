@@ -100,6 +100,13 @@ export interface Correction {
     readonly intent: Intent | null;
     readonly cause: Cause;
   }[];
+  /** Open deletions whose record is gone: they happened, so the history tells of them, and the guard counts them. */
+  readonly deleted: readonly {
+    readonly intent: Intent;
+    readonly zone: string;
+    readonly type: string;
+    readonly cause: Cause;
+  }[];
   /** Open creates that left no record: remembered for a day, in case it appears late. */
   readonly drop: readonly string[];
   /** Intents that are of no more use. */
@@ -146,6 +153,8 @@ export interface Ledger {
   unsettledNames(limit: number): Promise<readonly string[]>;
   /** Deletions done in the zone within the last `windowMs` that no person asked for or confirmed. */
   deletionsWithin(zone: string, windowMs: number): Promise<number>;
+  /** Deletions in the zone that a predecessor began and whose outcome nobody knows yet. */
+  openDeletions(zoneId: string): Promise<number>;
   /** Tracked records in the zone. */
   trackedIn(zoneId: string): Promise<number>;
   /** Does anybody want anything at all? */

@@ -5,7 +5,7 @@ import type { Fence } from '../leadership/fence.ts';
 import { readFacts, readSurvey } from './facts.ts';
 import type { Correction, Ledger, NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
 import { pruneLedger } from './prune.ts';
-import { forgetRecords, REMEMBER, refreshRecords, trackRecords } from './records.ts';
+import { forgetRecords, REMEMBER, refreshRecords, tellDeleted, trackRecords } from './records.ts';
 import { settleChanges } from './settle.ts';
 import { writeStates } from './states.ts';
 
@@ -67,6 +67,7 @@ export class PostgresLedger implements Ledger {
       await forgetRecords(tx, correction.forget, this.#fence.epoch);
       await refreshRecords(tx, correction.refresh);
       await trackRecords(tx, correction.track);
+      await tellDeleted(tx, correction.deleted);
       if (correction.drop.length > 0) {
         await tx.rows(`UPDATE @.intents SET state = 'dropped' WHERE id = ANY ($1)`, [correction.drop]);
       }
@@ -94,6 +95,14 @@ export class PostgresLedger implements Ledger {
           AND at > now() - $2 * interval '1 millisecond' AND trigger <> 'delete'
           AND NOT EXISTS (SELECT FROM @.confirmations c WHERE c.operation_id = history.operation_id)`,
       [zone, windowMs],
+    );
+    return row?.[0] as number;
+  }
+
+  async openDeletions(zoneId: string): Promise<number> {
+    const [row] = await this.#db.rows(
+      `SELECT count(*) FROM @.intents WHERE zone_id = $1 AND state = 'open' AND action = 'delete' AND epoch <> $2`,
+      [zoneId, this.#fence.epoch],
     );
     return row?.[0] as number;
   }

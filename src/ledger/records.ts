@@ -93,3 +93,30 @@ export async function trackRecords(tx: Queryable, records: Correction['track']):
     values,
   );
 }
+
+/** Ends the intents of deletions that happened although nobody was told, and writes them into the history. */
+export async function tellDeleted(tx: Queryable, deleted: Correction['deleted']): Promise<void> {
+  if (deleted.length === 0) return;
+  await tx.rows(
+    `WITH ended AS (DELETE FROM @.intents WHERE id = ANY ($1) RETURNING id)
+     INSERT INTO @.history (fqdn, zone, action, type, record_id, reason, trigger, operation_id, actor, result)
+     SELECT fqdn, zone, 'delete', type, record_id, 'found gone after an answer was lost', trigger, operation, actor, 'done'
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+              d(id, fqdn, zone, type, record_id, trigger, operation, actor)
+      WHERE id IN (SELECT id FROM ended)`,
+    columns(
+      deleted,
+      ({ intent, zone, type, cause }) => [
+        intent.id,
+        intent.fqdn,
+        zone,
+        type,
+        intent.recordId,
+        cause.trigger,
+        cause.operationId,
+        cause.actor,
+      ],
+      8,
+    ),
+  );
+}

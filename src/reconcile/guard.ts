@@ -1,7 +1,7 @@
 import type { Clock } from '../controller/clock.ts';
 import type { Problem } from '../dns/desired.ts';
 import type { Change } from '../dns/record.ts';
-import { toError } from '../errors.ts';
+import { toError, ZonekeeperError } from '../errors.ts';
 import type { Ledger } from '../ledger/port.ts';
 import type { Source } from '../sources/port.ts';
 
@@ -112,7 +112,7 @@ export class Guard {
       const { code, message } = toError(error);
       const held: Judgement = {
         kind: 'held',
-        problem: { code, message: `Nothing is deleted while desired cannot be read: ${message}` },
+        problem: { code, message: `Nothing is deleted while it cannot be judged: ${message}` },
       };
       return deletions.map(() => held);
     }
@@ -133,6 +133,9 @@ export class Guard {
     const { ledger, limit } = this.#options;
     if (!(await ledger.anythingWanted())) {
       return held('No consumer wants anything at all, which is more likely an accident than a wish.');
+    }
+    if ((await ledger.openDeletions(zone.id)) > 0) {
+      throw new ZonekeeperError('cloudflare_unavailable', 'How many names a predecessor deleted is not known yet.');
     }
     const awaiting = this.awaiting(zone.name) - released;
     const recent = await ledger.deletionsWithin(zone.name, WINDOW_MS);

@@ -38,6 +38,7 @@ export function settle(
   context: Context,
 ): Correction | null {
   const track: Correction['track'][number][] = [];
+  const deleted: Correction['deleted'][number][] = [];
   const drop: string[] = [];
   const end: string[] = [];
   for (const intent of facts.intents) {
@@ -56,11 +57,18 @@ export function settle(
     } else if (intent.state === 'open') {
       // An update or deletion needs no memory: its record is tracked, and looked at like any other.
       if (intent.action === 'create') drop.push(intent.id);
-      else end.push(intent.id);
+      else if (intent.action === 'delete' && isGone(zone, intent)) {
+        const type = facts.tracked.find(({ recordId }) => recordId === intent.recordId)?.type ?? 'A';
+        deleted.push({ intent, zone: zone.name, type, cause: causeOf(context) });
+      } else end.push(intent.id);
     }
   }
-  if (track.length + drop.length + end.length === 0) return null;
-  return { forget: [], refresh: [], track, drop, end };
+  if (track.length + deleted.length + drop.length + end.length === 0) return null;
+  return { forget: [], refresh: [], track, deleted, drop, end };
+}
+
+function isGone(zone: ManagedZone, { fqdn, recordId }: Intent): boolean {
+  return zone.mirror.of(fqdn).every(({ id }) => id !== recordId);
 }
 
 function marked(zone: ManagedZone, facts: NameFacts, intent: Intent, ownerId: string): ActualRecord | undefined {

@@ -42,7 +42,7 @@ export function corrections(
   const forget = verdict.forget.map((recordId) => ({ zoneId, recordId }));
   const refresh = verdict.state === 'failed' ? [] : tracked.flatMap((row) => refreshed(zone, row, desired));
   if (refresh.length + forget.length === 0) return null;
-  return { forget, refresh, track: [], drop: [], end: [] };
+  return { forget, refresh, track: [], deleted: [], drop: [], end: [] };
 }
 
 function refreshed(zone: ManagedZone, row: TrackedRecord, desired: DesiredName | null): Correction['refresh'] {

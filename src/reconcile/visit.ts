@@ -266,7 +266,9 @@ export class Visit {
     const cause = causeOf(this.#context);
     const common = { zoneId: zone.zone.id, zone: zone.name, consumer, intent: null, cause };
     const track = found.records.map((record) => ({ ...common, record }));
-    await this.#stay.outside(() => this.#options.ledger.correct({ forget: [], refresh: [], track, drop: [], end: [] }));
+    await this.#stay.outside(() =>
+      this.#options.ledger.correct({ forget: [], refresh: [], track, deleted: [], drop: [], end: [] }),
+    );
     return this.#converge(zone, desired, [
       ...tracked,
       ...found.records.map((record) => trackedAs(zone, record, consumer)),

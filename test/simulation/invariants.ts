@@ -62,8 +62,9 @@ export class Invariants {
   }
 
   /** The budget holds, and no call is about a record that is not ours. */
-  arrival({ body, machine }: Departure): void {
+  arrival(departure: Departure): void {
     const { now, apiBudget } = this.#parts;
+    const { body, machine } = departure;
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
     if (this.#arrivals.length > apiBudget) {

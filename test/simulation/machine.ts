@@ -13,6 +13,8 @@ export const CALL_EFFECTS = [
   /** It takes very long on the way there, or back. */
   'slow before',
   'slow after',
+  /** The process is stopped for a while with the answer not read. */
+  'pause after',
 ] as const;
 export type CallEffect = (typeof CALL_EFFECTS)[number];
 
@@ -27,6 +29,7 @@ export interface Weather {
 
 const BASE_WALL = Date.UTC(2026, 0, 1);
 const SLOW_MS = 50_000;
+const PAUSE_MS = 40_000;
 /** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
 const STATEMENT_MS = 60_000;
 
@@ -124,6 +127,10 @@ export class Machine implements Owner {
         }
         scheduler.tell(this.name, () => point);
         if (effect === 'crash after' && this.life === life) return this.crash();
+        if (effect === 'pause after' && this.life === life) {
+          this.pause();
+          scheduler.after(scheduler.delay(8_000, PAUSE_MS), null, () => this.resume());
+        }
         const back = effect === 'slow after' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
         answer(back, effect === 'fail after' ? lost : () => resolve(result));
       });

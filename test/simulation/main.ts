@@ -1,7 +1,7 @@
 /**
  * `npm run simulation`: whole runs of the core on virtual time, with faults at every await.
  *
- *     npm run simulation -- --seeds 10000          that many schedules, new ones each time (or --from N)
+ *     npm run simulation -- --seeds 10000          that many schedules, new ones each time (or --from N); --seconds S at most
  *     npm run simulation -- --seed S --trace       the story of one, byte for byte the same each time
  *     npm run simulation -- --seed S --reduce      its shortest form that still fails
  *     npm run simulation -- --crashes [--pairs]    every crash point of the scenarios in crashes.ts
@@ -25,6 +25,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string' },
+    seconds: { type: 'string', default: '86400' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     reduce: { type: 'boolean', default: false },
@@ -70,6 +71,7 @@ async function many(): Promise<boolean> {
   const tally = await sweep({
     from,
     seeds,
+    seconds: Number(values.seconds),
     workers,
     onFailure: (seed, problem) => write(`seed ${seed}: ${problem}\n  npm run simulation -- --seed ${seed} --trace`),
     onProgress: (schedules) => {

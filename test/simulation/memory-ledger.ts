@@ -78,7 +78,7 @@ export class MemoryLedger implements Ledger {
     });
   }
 
-  correct({ forget, refresh, track, drop, end }: Correction): Promise<void> {
+  correct({ forget, refresh, track, deleted, drop, end }: Correction): Promise<void> {
     return this.#reach('ledger.correct', () => {
       this.#hold();
       const { records, intents } = this.#tables;
@@ -90,6 +90,13 @@ export class MemoryLedger implements Ledger {
         if (row !== undefined) records.set(key, { ...row, type: record.type as 'A', content, ttl, proxied, consumer });
       }
       for (const one of track) this.#track(one);
+      for (const { intent, zone, cause } of deleted) {
+        if (!intents.delete(intent.id)) continue;
+        const { fqdn, recordId } = intent;
+        const { trigger, operationId } = cause;
+        const at = this.#tables.now();
+        this.#tables.history.push({ at, fqdn, zone, action: 'delete', recordId, trigger, operationId, result: 'done' });
+      }
       for (const id of drop) {
         const intent = intents.get(id);
         if (intent !== undefined) intent.state = 'dropped';
@@ -141,6 +148,15 @@ export class MemoryLedger implements Ledger {
           row.trigger !== 'delete' &&
           (row.operationId === null || !confirmed.has(row.operationId)),
       ).length;
+    });
+  }
+
+  openDeletions(zoneId: string): Promise<number> {
+    return this.#reach('ledger.openDeletions', () => {
+      const open = [...this.#tables.intents.values()].filter(
+        ({ state, action }) => state === 'open' && action === 'delete',
+      );
+      return open.filter((row) => row.zoneId === zoneId && row.epoch !== this.#epoch).length;
     });
   }
 

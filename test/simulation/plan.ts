@@ -11,7 +11,13 @@ export const DATABASE_POINTS = [
     'ledger.correct',
     'ledger.setStates',
   ] as const),
-  ...(['ledger.unsettledNames', 'ledger.deletionsWithin', 'ledger.trackedIn', 'ledger.anythingWanted'] as const),
+  ...([
+    'ledger.unsettledNames',
+    'ledger.deletionsWithin',
+    'ledger.openDeletions',
+    'ledger.trackedIn',
+    'ledger.anythingWanted',
+  ] as const),
   ...(['source.known', 'source.noted', 'source.consumers', 'source.differences', 'source.write'] as const),
   ...(['leader.acquire', 'leader.renew', 'leader.release', 'spend.reserve', 'spend.outstanding'] as const),
   ...(['operations.take', 'operations.progress', 'operations.finish', 'operations.useConfirmation'] as const),
@@ -67,25 +73,28 @@ export interface Plan {
 /** Names that consumers want. */
 export const LABELS = 10;
 const FAULTS = 22;
-const ACTS = 24;
+const ACTS = 18;
+
+/** What a schedule is mostly about. Rare coincidences become frequent where everything else has to do with them. */
+const THEMES = ['anything', 'anything', 'lease', 'guard', 'budget'] as const;
+type Theme = (typeof THEMES)[number];
 
 /** Draws a plan. */
 export function drawPlan(random: () => number): Plan {
   const below = (limit: number) => Math.floor(random() * limit);
   const pick = <T>(items: readonly T[]): T => items[below(items.length)] as T;
-  const daemons = pick([1, 2, 2, 2, 3]);
+  const theme = pick(THEMES);
+  const daemons = theme === 'lease' ? pick([2, 3]) : pick([1, 2, 2, 2, 3]);
   const lastsMs = 60_000 + below(120_000);
   const strikes: Strike[] = [];
-  for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(below, pick) });
-  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(below, pick, daemons) });
+  for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
+  for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(below, pick, theme) });
+  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(below, pick, daemons, theme) });
   return {
     daemons,
-    apiBudget: pick([80, 200, 1_000]),
-    guard: pick([
-      { share: 0.25, min: 3 },
-      { share: 1, min: 100 },
-    ]),
-    driftMinMs: pick([1_000, 5_000]),
+    apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
+    guard: theme === 'guard' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
+    driftMinMs: pick([3_000, 15_000]),
     smallPages: random() < 0.25,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
     strikes: strikes.sort((a, b) => a.at - b.at),
@@ -97,9 +106,10 @@ type Below = (limit: number) => number;
 type Pick = <T>(items: readonly T[]) => T;
 type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;
 
-function act(below: Below, pick: Pick): Unplaced<Strike> {
+function act(below: Below, pick: Pick, theme: Theme): Unplaced<Strike> {
   const n = below(LABELS);
   const m = below(200);
+  if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget']), n, m };
   const kind = pick([
     ...([
       'want',
@@ -122,8 +132,15 @@ function act(below: Below, pick: Pick): Unplaced<Strike> {
   return { kind, n, m };
 }
 
-function fault(below: Below, pick: Pick, daemons: number): Unplaced<Strike> {
+function fault(below: Below, pick: Pick, daemons: number, theme: Theme): Unplaced<Strike> {
   const daemon = below(daemons);
+  if (theme === 'lease' && below(2) === 0) {
+    if (below(4) === 0) return { kind: 'pause', daemon, ms: pick([9_000, 15_000, 45_000]) };
+    if (below(2) === 0) return { kind: 'database call', point: 'ledger.begin', effect: 'pause after' };
+    const point = pick(['leader.renew', 'leader.renew', 'ledger.begin', 'spend.reserve']);
+    return { kind: 'database call', point, effect: pick(['slow before', 'slow after', 'fail before', 'fail after']) };
+  }
+  if (theme === 'budget' && below(2) === 0) return { kind: 'crash', daemon, ms: 0 };
   const chance = below(100);
   if (chance < 40) {
     const point = below(4) === 0 ? null : pick(DATABASE_POINTS);

@@ -7,6 +7,9 @@ import type { Mistake } from './planted/mistakes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** For one mistake at most. Seconds. */
+const LIMIT_S = 600;
+
 /** After how many seeds a planted mistake was caught, and how; `seeds` is null when it was not. */
 export interface Caught {
   readonly mistake: Mistake;
@@ -39,7 +42,7 @@ export async function plant(mistake: Mistake, seeds: number): Promise<Caught> {
 }
 
 function run(directory: string, seeds: number): Promise<string> {
-  const args = [join(directory, 'test/simulation/worker.ts'), '1', String(seeds), '1', 'first'];
+  const args = [join(directory, 'test/simulation/worker.ts'), '1', String(seeds), '1', String(LIMIT_S), 'first'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -33,7 +33,7 @@ export interface RunOptions {
 const REST_MS = 2_700_000;
 const LOOK_MS = 5_000;
 /** What has come to rest stays so. */
-const STAY_MS = 60_000;
+const STAY_MS = 30_000;
 const SCHEDULE = 0x9e3779b9;
 
 /** The plan of a seed. */

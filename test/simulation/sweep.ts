@@ -18,6 +18,8 @@ export interface Tally {
 export interface SweepOptions {
   readonly from: number;
   readonly seeds: number;
+  /** No schedule begins after this time. */
+  readonly seconds: number;
   readonly workers: number;
   readonly onFailure: (seed: number, problem: string) => void;
   /** So many schedules more are done. */
@@ -25,11 +27,11 @@ export interface SweepOptions {
 }
 
 /** Runs seeds in several processes, for each schedule has its process to itself. */
-export async function sweep({ from, seeds, workers, onFailure, onProgress }: SweepOptions): Promise<Tally> {
+export async function sweep({ from, seeds, seconds, workers, onFailure, onProgress }: SweepOptions): Promise<Tally> {
   const total: Tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0, coverage: [] };
   const coverage = new Map<string, number>();
   const share = async (index: number) => {
-    const args = [WORKER, String(from + index), String(seeds - index), String(workers)];
+    const args = [WORKER, String(from + index), String(seeds - index), String(workers), String(seconds)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise<void>((resolve, reject) => {
       child.once('error', reject);

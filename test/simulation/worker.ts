@@ -1,11 +1,15 @@
-/** A process of its own for a share of the seeds: `worker.ts FROM COUNT STEP [first]`. Its last line is a tally as JSON. */
+/**
+ * A process of its own for a share of the seeds: `worker.ts FROM COUNT STEP SECONDS [first]`; it begins no schedule after so many
+ * seconds, and ends at the first failure where asked to. Its last line is a tally as JSON.
+ */
 import { runSchedule } from './run.ts';
 
-const [from = 1, count = 1, step = 1] = process.argv.slice(2, 5).map(Number);
-const first = process.argv[5] === 'first';
+const [from = 1, count = 1, step = 1, seconds = 1] = process.argv.slice(2, 6).map(Number);
+const first = process.argv[6] === 'first';
+const until = performance.now() + seconds * 1_000;
 const coverage = new Map<string, number>();
 const tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0 };
-for (let seed = from; seed < from + count; seed += step) {
+for (let seed = from; seed < from + count && performance.now() < until; seed += step) {
   const outcome = await runSchedule(seed, { coverage });
   tally.schedules += 1;
   tally.faults += outcome.faults;

@@ -39,7 +39,7 @@ const SPEC = { type: 'A', content: '192.0.2.1', ttl: 1, proxied: false } as cons
 const CAUSE = { trigger: 'change', operationId: null, actor: null };
 const CONSUMER = { kind: 'instance', id: '1' };
 const DELETED = { zoneId: 'z', recordId: 'r1' };
-const NOTHING = { forget: [], refresh: [], track: [], drop: [], end: [] };
+const NOTHING = { forget: [], refresh: [], track: [], deleted: [], drop: [], end: [] };
 const record = (id: string, fqdn = FQDN): ActualRecord => ({ id, fqdn, ...SPEC, comment: null });
 const intent = (id: string, over: Partial<NewIntent> = {}): NewIntent => ({
   ...{ id, zoneId: 'z', fqdn: FQDN, action: 'create', recordId: null, consumer: CONSUMER },
@@ -175,6 +175,23 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect(await factsOf(ledger)).toMatchObject({ tracked: [{ recordId: 'r1' }], intents: [] });
     await ledger.correct({ ...NOTHING, forget: [DELETED] });
     expect(await factsOf(ledger)).toMatchObject({ tracked: [], intents: [{ recordId: 'r1' }] });
+  });
+
+  test('a deletion that happened unheard of is told and counted, once', async () => {
+    const { ledger, takeOver } = await make();
+    await tracked(ledger);
+    await ledger.begin([intent('i3', { action: 'delete', recordId: 'r1' })], [], 30_000);
+    expect(await ledger.openDeletions('z')).toBe(0);
+    const successor = await takeOver();
+    expect(await successor.openDeletions('z')).toBe(1);
+    expect(await successor.openDeletions('y')).toBe(0);
+    const [open] = (await factsOf(successor))?.intents ?? [];
+    if (open === undefined) throw new Error('no intent');
+    const deleted = [{ intent: open, zone: 'example.com', type: 'A', cause: CAUSE }];
+    await successor.correct({ ...NOTHING, forget: [DELETED], deleted });
+    await successor.correct({ ...NOTHING, deleted });
+    expect(await successor.openDeletions('z')).toBe(0);
+    expect(await successor.deletionsWithin('example.com', 3_600_000)).toBe(1);
   });
 
   test('a row is brought up to date by a look', async () => {

@@ -54,12 +54,6 @@ export const MISTAKES: readonly Mistake[] = [
     'return this.#writing.has(fqdn) && (this.#touched.get(fqdn) ?? -1) > listing.started;',
   ),
   mistake(
-    'delete without asking the source once more',
-    'src/reconcile/guard.ts',
-    'wanted = await this.#options.source.stillWanted(deletions.map(({ fqdn }) => fqdn));',
-    'wanted = new Set();',
-  ),
-  mistake(
     'let the guard forget the deletions of the last hour',
     'src/reconcile/guard.ts',
     'const recent = await ledger.deletionsWithin(zone.name, WINDOW_MS);',
@@ -70,12 +64,6 @@ export const MISTAKES: readonly Mistake[] = [
     'src/reconcile/guard.ts',
     'if (problem === null || this.isReleased(deletion)) return ALLOWED;',
     'if (problem === null || deletions.length === 1) return ALLOWED;',
-  ),
-  mistake(
-    'do not wait for the deadlines of a predecessor',
-    'src/reconcile/reconciler.ts',
-    'if (waitMs > 0) return { waitMs };',
-    '',
   ),
   mistake(
     'end a create whose outcome is unknown instead of remembering it',
@@ -106,12 +94,6 @@ export const MISTAKES: readonly Mistake[] = [
     'src/reconcile/term.ts',
     'if (this.#missed) this.#compare(null);',
     '',
-  ),
-  mistake(
-    'do not read everything when the listener is back',
-    'src/reconcile/term.ts',
-    "const scope = this.#everything || clock.now() >= this.#resyncAt ? 'everything' : 'changes';",
-    "const scope = 'changes' as const;",
   ),
   mistake(
     'take operations of the predecessor no more',

@@ -17,6 +17,7 @@ function guarded(
   const ledger = {
     trackedIn: async () => tracked,
     deletionsWithin: async () => recent,
+    openDeletions: async () => 0,
     anythingWanted: async () => anything,
   } as unknown as Ledger;
   const source = {
