@@ -45,6 +45,7 @@ export async function drawDashboard(dashboard: Dashboard, ask: (expr: string) =>
   const height = bottom * UNIT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${24 * COLUMN} ${height}" font-family="Inter, sans-serif">`,
+    `<title>The dashboard ${dashboard.title}, drawn from live data</title>`,
     `<rect width="100%" height="100%" fill="#111217"/>`,
     text(8, 26, dashboard.title, { size: 20, weight: 600 }),
     text(8, 48, MARK, { size: 12, fill: '#9da5b8' }),
