@@ -5,7 +5,7 @@ import { type Limiter, MAX_CALL_MS, type RunOptions } from './limiter.ts';
 import { LOT_USABLE_MS, Lots, type SpendLog } from './lots.ts';
 import type { CallOptions } from './port.ts';
 import { MAX_WAIT_MS, parseRatelimit } from './ratelimit.ts';
-import { type Slot, Slots } from './slots.ts';
+import { type NewTurnstile, type Slot, Slots } from './slots.ts';
 import { Waiters } from './waiters.ts';
 import { Window } from './window.ts';
 
@@ -18,6 +18,8 @@ export interface BudgetOptions {
   readonly onLimited?: (forMs: number) => void;
   /** Calls that the largest lot holds. 25 by default, less for a small limit. */
   readonly lotCalls?: number;
+  /** In place of Bottleneck. */
+  readonly turnstile?: NewTurnstile | undefined;
 }
 
 /** Cloudflare counts over 5 minutes; whether in fixed or sliding windows is not known, and does not matter here. */
@@ -78,6 +80,7 @@ export class ApiBudget implements Limiter {
       () => {
         this.#busy += 1;
       },
+      options.turnstile,
     );
     this.#gate = new Gate(clock);
     // A lot that is lost with its process must not take away much of the limit.

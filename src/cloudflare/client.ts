@@ -41,6 +41,8 @@ export interface CloudflareOptions {
   readonly readTimeoutMs?: number | undefined;
   /** In place of the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
+  /** In place of Cloudflare's SDK, for a token. */
+  readonly sdk?: ((token: string) => Sdk) | undefined;
 }
 
 /** More are not given for `/zones`. */
@@ -60,13 +62,14 @@ export class CloudflareApi implements DnsApi {
 
   /** Throws `config_invalid` for a token that cannot be one. */
   constructor(options: CloudflareOptions) {
-    const { clock, token, baseUrl, fetch, limiter } = options;
+    const { clock, token, baseUrl, fetch, sdk, limiter } = options;
     this.#options = options;
     this.#transport = new Transport({
       clock,
       token,
       baseUrl,
       fetch,
+      sdk,
       onHeaders: (headers) => limiter.learn(headers),
     });
   }

@@ -8,6 +8,18 @@ export interface Slot {
   release(): void;
 }
 
+/** What is used of Bottleneck: jobs begin by priority, then in order, while a place is free and the reservoir is not empty. */
+export interface Turnstile {
+  schedule(options: { readonly priority: number }, job: () => Promise<void>): Promise<void>;
+  /** Negative to take out. */
+  incrementReservoir(turns: number): unknown;
+  /** It is used no more. */
+  disconnect(): unknown;
+}
+
+/** Makes a turnstile with so many places and so much in its reservoir. */
+export type NewTurnstile = (options: { readonly maxConcurrent: number; readonly reservoir: number }) => Turnstile;
+
 /** Bottleneck's priorities are 0 to 9. */
 const PRIORITIES = 10;
 /** A wall clock that goes back by more than this makes Bottleneck wait; less is not worth a new one. */
@@ -30,15 +42,23 @@ export class Slots {
   /** How full the reservoir should be, turns granted taken off. */
   readonly #level: () => number;
   readonly #onGrant: () => void;
+  readonly #newTurnstile: NewTurnstile;
   readonly #lines: readonly Waiters<Slot>[] = Array.from({ length: PRIORITIES }, () => new Waiters<Slot>());
   /** Jobs that Bottleneck has not run, by priority: never fewer than callers in that line. */
   #asked: number[] = [];
-  #limiter: Bottleneck;
+  #limiter: Turnstile;
   /** The latest moment of the wall clock that Bottleneck can have seen. */
   #wall: number;
 
   /** `onGrant`: a turn is granted now; `level` no longer holds it. */
-  constructor(clock: Clock, concurrent: number, level: () => number, onGrant: () => void) {
+  constructor(
+    clock: Clock,
+    concurrent: number,
+    level: () => number,
+    onGrant: () => void,
+    newTurnstile: NewTurnstile = (options) => new Bottleneck(options),
+  ) {
+    this.#newTurnstile = newTurnstile;
     this.#clock = clock;
     this.#concurrent = concurrent;
     this.#level = level;
@@ -90,9 +110,9 @@ export class Slots {
     return back;
   }
 
-  #build(): Bottleneck {
+  #build(): Turnstile {
     this.#asked = Array.from({ length: PRIORITIES }, () => 0);
-    return new Bottleneck({ maxConcurrent: this.#concurrent, reservoir: this.#level() });
+    return this.#newTurnstile({ maxConcurrent: this.#concurrent, reservoir: this.#level() });
   }
 
   #ask(priority: number): void {
@@ -104,7 +124,7 @@ export class Slots {
     }
   }
 
-  #turn(limiter: Bottleneck, priority: number): Promise<void> {
+  #turn(limiter: Turnstile, priority: number): Promise<void> {
     if (limiter !== this.#limiter) return Promise.resolve();
     this.#asked[priority] = (this.#asked[priority] ?? 0) - 1;
     return new Promise((release) => {

@@ -100,14 +100,17 @@ export interface Correction {
     readonly intent: Intent | null;
     readonly cause: Cause;
   }[];
-  /** Open deletions whose record is gone: they happened, so the history tells of them, and the guard counts them. */
+  /** Open or dropped deletions whose record is gone: they happened, so the history tells of them, and the guard counts them. */
   readonly deleted: readonly {
     readonly intent: Intent;
     readonly zone: string;
     readonly type: string;
     readonly cause: Cause;
   }[];
-  /** Open creates that left no record: remembered for a day, in case it appears late. */
+  /**
+   * Open creates that left no record, and open deletions that left theirs: remembered for a day, in case the call takes effect
+   * late.
+   */
   readonly drop: readonly string[];
   /** Intents that are of no more use. */
   readonly end: readonly string[];
@@ -118,6 +121,18 @@ export interface SurveyPage {
   readonly names: readonly NameFacts[];
   /** Null after the last page. */
   readonly next: string | null;
+}
+
+/** What is known of the deletions in one zone. */
+export interface Deletions {
+  /** Does anybody want anything at all, in whatever zone? */
+  readonly anythingWanted: boolean;
+  /** Done within the window, and neither asked for nor confirmed by a person. */
+  readonly done: number;
+  /** Begun by a predecessor; nobody has looked at their outcome. */
+  readonly predecessors: number;
+  /** Names of those that were given up within the window: they may still take effect. */
+  readonly uncertain: readonly string[];
 }
 
 /**
@@ -151,14 +166,10 @@ export interface Ledger {
   setStates(updates: readonly StateUpdate[]): Promise<void>;
   /** Names with open intents: looked at first by a new leader. */
   unsettledNames(limit: number): Promise<readonly string[]>;
-  /** Deletions done in the zone within the last `windowMs` that no person asked for or confirmed. */
-  deletionsWithin(zone: string, windowMs: number): Promise<number>;
-  /** Deletions in the zone that a predecessor began and whose outcome nobody knows yet. */
-  openDeletions(zoneId: string): Promise<number>;
+  /** What tells whether more names of the zone may be deleted, looking back so many milliseconds. */
+  deletions(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<Deletions>;
   /** Tracked records in the zone. */
   trackedIn(zoneId: string): Promise<number>;
-  /** Does anybody want anything at all? */
-  anythingWanted(): Promise<boolean>;
   /** Removes what is too old to matter: dropped intents after a day, history, operations, spend. */
   prune(historyDays: number): Promise<void>;
 }

@@ -3,7 +3,11 @@ import type { Database, Queryable } from '../database/database.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { Fence } from '../leadership/fence.ts';
 import { readFacts, readSurvey } from './facts.ts';
-import type { Correction, Ledger, NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
+import type {
+  Correction,
+  Deletions,
+  Ledger,
+  NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
 import { pruneLedger } from './prune.ts';
 import { forgetRecords, REMEMBER, refreshRecords, tellDeleted, trackRecords } from './records.ts';
 import { settleChanges } from './settle.ts';
@@ -89,32 +93,25 @@ export class PostgresLedger implements Ledger {
     return rows.map((row) => row[0] as string);
   }
 
-  async deletionsWithin(zone: string, windowMs: number): Promise<number> {
+  async deletions(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<Deletions> {
     const [row] = await this.#db.rows(
-      `SELECT count(*) FROM @.history WHERE zone = $1 AND action = 'delete' AND result = 'done'
-          AND at > now() - $2 * interval '1 millisecond' AND trigger <> 'delete'
-          AND NOT EXISTS (SELECT FROM @.confirmations c WHERE c.operation_id = history.operation_id)`,
-      [zone, windowMs],
+      `WITH deletions AS (SELECT fqdn, state, epoch, created_at FROM @.intents WHERE zone_id = $1 AND action = 'delete')
+       SELECT EXISTS (SELECT FROM @.wanted),
+              (SELECT count(*) FROM @.history WHERE zone = $2 AND action = 'delete' AND result = 'done'
+                  AND at > now() - $3 * interval '1 millisecond' AND trigger <> 'delete'
+                  AND NOT EXISTS (SELECT FROM @.confirmations c WHERE c.operation_id = history.operation_id)),
+              (SELECT count(*) FROM deletions WHERE state = 'open' AND epoch <> $4),
+              (SELECT coalesce(json_agg(DISTINCT fqdn), '[]') FROM deletions
+                WHERE state = 'dropped' AND created_at > now() - $3 * interval '1 millisecond')`,
+      [zone.id, zone.name, windowMs, this.#fence.epoch],
     );
-    return row?.[0] as number;
-  }
-
-  async openDeletions(zoneId: string): Promise<number> {
-    const [row] = await this.#db.rows(
-      `SELECT count(*) FROM @.intents WHERE zone_id = $1 AND state = 'open' AND action = 'delete' AND epoch <> $2`,
-      [zoneId, this.#fence.epoch],
-    );
-    return row?.[0] as number;
+    const [anythingWanted, done, predecessors, uncertain] = (row ?? []) as [boolean, number, number, string[]];
+    return { anythingWanted, done, predecessors, uncertain };
   }
 
   async trackedIn(zoneId: string): Promise<number> {
     const [row] = await this.#db.rows('SELECT count(*) FROM @.dns_records WHERE zone_id = $1', [zoneId]);
     return row?.[0] as number;
-  }
-
-  async anythingWanted(): Promise<boolean> {
-    const [row] = await this.#db.rows('SELECT EXISTS (SELECT FROM @.wanted)');
-    return row?.[0] as boolean;
   }
 
   async prune(historyDays: number): Promise<void> {

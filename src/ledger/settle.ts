@@ -27,8 +27,12 @@ async function removeDeleted(tx: Queryable, done: readonly SettledChange[]): Pro
   const deleted = done.filter(({ change }) => change.action === 'delete');
   if (deleted.length === 0) return;
   await tx.rows(
-    `DELETE FROM @.dns_records r USING unnest($1::text[], $2::text[]) d(zone_id, record_id)
-      WHERE r.zone_id = d.zone_id AND r.record_id = d.record_id`,
+    // An earlier attempt whose answer was lost did not do it: else this one would have found nothing.
+    `WITH d AS (SELECT * FROM unnest($1::text[], $2::text[]) d(zone_id, record_id)),
+          earlier AS (
+            DELETE FROM @.intents i USING d
+             WHERE i.action = 'delete' AND i.zone_id = d.zone_id AND i.record_id = d.record_id)
+     DELETE FROM @.dns_records r USING d WHERE r.zone_id = d.zone_id AND r.record_id = d.record_id`,
     columns(deleted, ({ zoneId, change }) => [zoneId, change.recordId], 2),
   );
 }

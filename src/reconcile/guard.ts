@@ -2,7 +2,7 @@ import type { Clock } from '../controller/clock.ts';
 import type { Problem } from '../dns/desired.ts';
 import type { Change } from '../dns/record.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
-import type { Ledger } from '../ledger/port.ts';
+import type { Deletions, Ledger } from '../ledger/port.ts';
 import type { Source } from '../sources/port.ts';
 
 /** How many deletions are let through in a zone within an hour: whichever of the two is more. */
@@ -41,17 +41,21 @@ const WINDOW_MS = 3_600_000;
 const RELEASE_MS = 600_000;
 /** Names remembered as awaiting deletion, over all zones. Beyond it every deletion is held anyway. */
 const MAX_CANDIDATES = 1_000_000;
+/** The ledger is asked again while deletions are made; more often than this, they count twice. */
+const ROUNDS = 3;
 const ALLOWED: Judgement = { kind: 'allowed' };
 
 /**
  * Holds mass deletions. It counts names that lose their last record: those about to, all that are known to be waiting
- * (also those held before), and those of the last hour. So a wave is judged as a whole and never let through in part,
- * however it is cut into runs.
+ * (also those held before), those of the last hour, and those that were given up but may still take effect. So a wave is
+ * judged as a whole and never let through in part, however it is cut into runs.
  */
 export class Guard {
   readonly #options: GuardOptions;
   /** By zone name: names that are known to await deletion. */
   readonly #candidates = new Map<string, Set<string>>();
+  /** By zone name: how many deletions this process has made. */
+  readonly #made = new Map<string, number>();
   /** Record ids whose deletion somebody confirmed, with the time when that ends. */
   readonly #released = new Map<string, number>();
 
@@ -75,6 +79,12 @@ export class Guard {
   /** The name needs no deletion (any more). */
   settled(zone: string, fqdn: string): void {
     this.#candidates.get(zone)?.delete(fqdn);
+  }
+
+  /** The name's deletion was made, and is in the history. */
+  deleted(zone: string, fqdn: string): void {
+    this.settled(zone, fqdn);
+    this.#made.set(zone, this.#madeIn(zone) + 1);
   }
 
   /** Names of the zone that are known to await deletion, held ones included. */
@@ -131,14 +141,17 @@ export class Guard {
 
   async #problem(zone: ZoneRef, released: number): Promise<Problem | null> {
     const { ledger, limit } = this.#options;
-    if (!(await ledger.anythingWanted())) {
+    const { anythingWanted, done, predecessors, uncertain, meanwhile } = await this.#deletions(zone);
+    if (!anythingWanted) {
       return held('No consumer wants anything at all, which is more likely an accident than a wish.');
     }
-    if ((await ledger.openDeletions(zone.id)) > 0) {
+    if (predecessors > 0) {
       throw new ZonekeeperError('cloudflare_unavailable', 'How many names a predecessor deleted is not known yet.');
     }
-    const awaiting = this.awaiting(zone.name) - released;
-    const recent = await ledger.deletionsWithin(zone.name, WINDOW_MS);
+    const candidates = this.#candidates.get(zone.name);
+    const awaiting = this.awaiting(zone.name) + meanwhile - released;
+    // Who counts as awaiting must not count twice.
+    const recent = done + uncertain.filter((fqdn) => candidates?.has(fqdn) !== true).length;
     if (awaiting + recent <= limit.min) return null;
     const tracked = await ledger.trackedIn(zone.id);
     // The share is of what there was before the window's deletions.
@@ -148,6 +161,20 @@ export class Guard {
     return held(
       `${awaiting} names of ${zone.name} would lose their record${already}; without a confirmation at most ${allowed} an hour may.`,
     );
+  }
+
+  /** What the ledger says, and how many deletions were made while it was asked: they may be counted there, or not. */
+  async #deletions(zone: ZoneRef): Promise<Deletions & { readonly meanwhile: number }> {
+    for (let round = 1; ; round++) {
+      const before = this.#madeIn(zone.name);
+      const deletions = await this.#options.ledger.deletions(zone, WINDOW_MS);
+      const meanwhile = this.#madeIn(zone.name) - before;
+      if (meanwhile === 0 || round === ROUNDS) return { ...deletions, meanwhile };
+    }
+  }
+
+  #madeIn(zone: string): number {
+    return this.#made.get(zone) ?? 0;
   }
 }
 

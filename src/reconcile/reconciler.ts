@@ -153,6 +153,8 @@ export class Reconciler {
     if (next === 'done') return 'done';
     if (next === 'again') return { requeueAfterMs: 0, context: later };
     if (next === 'retry') return { retry: true, afterMs: update.nextTryMs ?? 0 };
-    return { requeueAfterMs: next.afterMs, context: later };
+    if ('afterMs' in next) return { requeueAfterMs: next.afterMs, context: later };
+    // Seen while the state was on its way to the database: whoever compared the zone's names did not see that state.
+    return next.unseen.mirror.ready ? { requeueAfterMs: 0, context: later } : 'done';
   }
 }

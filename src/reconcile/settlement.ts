@@ -14,6 +14,8 @@ export interface Settlement {
 
 /** Time beyond a deadline: for the call to reach Cloudflare's database, and for rounding. */
 const MARGIN_MS = 500;
+/** A deletion that has not taken effect so long after its deadline never will. */
+const LATE_MS = 60_000;
 
 /**
  * What the open intents of a name require. Our own call has ended when its name is processed again, so a look tells its
@@ -29,7 +31,8 @@ export function settlementOf(facts: NameFacts, epoch: number): Settlement {
 /**
  * Compares the intents of a name with what its zone holds: an open create whose record is there with its mark is
  * finished, one without is dropped; a dropped one whose record appeared late is tracked after all, and so is a record that
- * was tracked until a stale look did not show it. Null when there is nothing to correct.
+ * was tracked until a stale look did not show it. A deletion whose record is gone has happened; one whose record is there
+ * may happen yet, and is remembered for a while. Null when there is nothing to correct.
  */
 export function settle(
   facts: NameFacts,
@@ -54,13 +57,19 @@ export function settle(
         intent,
         cause: causeOf(context),
       });
-    } else if (intent.state === 'open') {
-      // An update or deletion needs no memory: its record is tracked, and looked at like any other.
-      if (intent.action === 'create') drop.push(intent.id);
-      else if (intent.action === 'delete' && isGone(zone, intent)) {
+    } else if (intent.action === 'delete' && isGone(zone, intent)) {
+      // Several attempts at one record deleted it once.
+      if (deleted.some((other) => other.intent.recordId === intent.recordId)) end.push(intent.id);
+      else {
         const type = facts.tracked.find(({ recordId }) => recordId === intent.recordId)?.type ?? 'A';
         deleted.push({ intent, zone: zone.name, type, cause: causeOf(context) });
-      } else end.push(intent.id);
+      }
+    } else if (intent.action === 'delete' && intent.remainingMs < -LATE_MS) {
+      end.push(intent.id);
+    } else if (intent.state === 'open') {
+      // An update needs no memory: its record is tracked, and looked at like any other.
+      if (intent.action === 'update') end.push(intent.id);
+      else drop.push(intent.id);
     }
   }
   if (track.length + deleted.length + drop.length + end.length === 0) return null;

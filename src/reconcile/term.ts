@@ -186,10 +186,14 @@ export class Term {
     this.#feed.poke();
   }
 
-  /** Notifications may have been lost, and notes too (the triggers were off): the whole view is read once more. */
+  /**
+   * Notifications may have been lost, and notes too (the triggers were off): the whole view is read once more. And a database
+   * that was away may have crashed, and forgotten the last states: all names are compared.
+   */
   readEverything(): void {
     this.#everything = true;
     this.#feed.poke();
+    this.#compare(null);
   }
 
   /** An operation was asked for. */

@@ -6,8 +6,11 @@ import type { StateUpdate } from '../ledger/port.ts';
 import type { ChangeOutcome, ChangeResult } from './outcome.ts';
 import type { ManagedZone } from './zone.ts';
 
-/** What the queue does with the name next. `retry` counts as a failure, after `update.nextTryMs`. */
-export type Next = 'done' | 'again' | 'retry' | { readonly afterMs: number };
+/**
+ * What the queue does with the name next. `retry` counts as a failure, after `update.nextTryMs`; `unseen`: once the zone is
+ * seen, all its names are compared, this one with them.
+ */
+export type Next = 'done' | 'again' | 'retry' | { readonly afterMs: number } | { readonly unseen: ManagedZone };
 
 /** What a visit came to: the state to store, what to tell those who asked, and when to come again. */
 export interface VisitResult {

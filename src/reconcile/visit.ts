@@ -86,8 +86,9 @@ export class Visit {
     try {
       if (!zone.mirror.ready) {
         const unseen = await this.#stay.outside(() => zone.known().then(() => null, toError));
-        // Not tried again by the name: once the zone is seen, all its names are compared.
-        if (unseen !== null) return { state: 'failed', problem: { code: unseen.code, message: unseen.message } };
+        if (unseen !== null) {
+          return { state: 'failed', problem: { code: unseen.code, message: unseen.message }, next: { unseen: zone } };
+        }
       }
       if (this.#context.order?.kind === 'adopt') return await this.#adopt(zone, desired, tracked);
       return await this.#converge(zone, this.#context.order?.kind === 'delete' ? null : desired, tracked);
@@ -165,7 +166,7 @@ export class Visit {
     this.#observe(zone, results);
     if (outcome.kind === 'applied') {
       if (this.#context.trigger === 'drift' && desired !== null) flaps.repaired(fqdn);
-      if (deletions.length > 0) guard.settled(zone.name, fqdn);
+      if (deletions.length > 0) guard.deleted(zone.name, fqdn);
       observer.converged(
         zone.name,
         this.#context.trigger,

@@ -129,11 +129,13 @@ export class Control implements Simulation {
     this.#options = options;
     this.#changes = new ChangeLog(changeLog);
     const world = new World();
-    const writes = new Writes(clock, this.#changes);
+    const changes = this.#changes;
+    const writes = new Writes(clock, changes);
     this.#person = new Person(world, writes);
     this.parts = {
       clock,
       world,
+      changes,
       api: new Api(world, writes),
       tokens: new Tokens(),
       traffic: new Traffic(clock, requestLog),

@@ -28,6 +28,9 @@ export interface Grant {
 export const MAX_TOKENS = 1_000;
 const BEARER = /^Bearer +([\w.~+/=-]+) *$/i;
 
+/** Tokens whose grant is kept. */
+const MAX_GRANTS = 1_000;
+
 /**
  * Who may call. Until tokens are named, any that is not empty will do; then only those that are. All belong to one user,
  * who is the one that the rate limit counts for.
@@ -35,16 +38,20 @@ const BEARER = /^Bearer +([\w.~+/=-]+) *$/i;
 export class Tokens {
   #known = new Map<string, TokenOptions>();
   #open = true;
+  /** What tokens were granted, until they change. */
+  readonly #grants = new Map<string, Grant>();
 
   /** The accepted tokens; null to accept any. */
   set(tokens: readonly TokenOptions[] | null): void {
     this.#open = tokens === null;
+    this.#grants.clear();
     this.#known = new Map((tokens ?? []).map((token) => [token.token, token]));
   }
 
   /** Adds a token or changes one, and leaves the others as they are. */
   put(token: TokenOptions): void {
     this.#known.set(token.token, token);
+    this.#grants.delete(token.token);
   }
 
   list(): readonly TokenOptions[] {
@@ -64,12 +71,14 @@ export class Tokens {
     if (options === undefined || status === 'invalid') throw FAILURES.unknownToken();
     if (status === 'location') throw FAILURES.location(address);
     if (status !== 'active') throw FAILURES.notPermitted();
-    const zones = options.zones === undefined ? undefined : new Set(options.zones);
-    return {
-      id: digest(`token ${token}`),
-      mayWrite: options.access !== 'read',
-      sees: (zone) => zones?.has(zone.name) ?? true,
-    };
+    let grant = this.#grants.get(token);
+    if (grant === undefined) {
+      // Whoever comes with a new token for each call must not fill the memory.
+      if (this.#grants.size >= MAX_GRANTS) this.#grants.clear();
+      grant = grantOf(token, options);
+      this.#grants.set(token, grant);
+    }
+    return grant;
   }
 
   /** What token verification says of a token; it also answers for one that is not active. Throws ApiFailure. */
@@ -81,6 +90,15 @@ export class Tokens {
     if (status === 'location') throw FAILURES.location(address);
     return { id: digest(`token ${token}`), status };
   }
+}
+
+function grantOf(token: string, options: TokenOptions): Grant {
+  const zones = options.zones === undefined ? undefined : new Set(options.zones);
+  return {
+    id: digest(`token ${token}`),
+    mayWrite: options.access !== 'read',
+    sees: (zone) => zones?.has(zone.name) ?? true,
+  };
 }
 
 function tokenOf(header: string | undefined): string {

@@ -8,6 +8,8 @@ const BASE = {
   driftMinMs: 5_000,
   smallPages: false,
   deleteGraceMs: 0,
+  libraries: false,
+  leastFaults: 0,
   lastsMs: 6_000,
 } as const;
 const FROM_MS = 3_500;

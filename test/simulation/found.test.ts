@@ -9,6 +9,8 @@ const QUIET: Omit<Plan, 'strikes'> = {
   driftMinMs: 5_000,
   smallPages: false,
   deleteGraceMs: 0,
+  libraries: false,
+  leastFaults: 0,
   lastsMs: 30_000,
 };
 const want = (at: number, n: number): Strike => ({ at, kind: 'want', n, m: 0 });
@@ -61,6 +63,35 @@ describe('what the simulation has found stays mended', () => {
     const lost: Strike = { at: 9_000, kind: 'api call', point: 'batch', effect: 'lost after' };
     const strikes: Strike[] = [want(5_000, 1), lost, want(9_500, 0), { at: 9_700, kind: 'unwant', n: 0, m: 0 }];
     expect(await problems(strikes, { deleteGraceMs: 20_000 })).toEqual([]);
+  });
+
+  test('a zone that is seen while the state that says why it was not is on its way', async () => {
+    const strikes: Strike[] = [
+      { at: 400, kind: 'api call', point: 'list_records', effect: 'limited' },
+      { at: 400, kind: 'api call', point: 'list_records', effect: 'limited' },
+      { at: 400, kind: 'api call', point: 'list_records', effect: 'limited' },
+      { at: 400, kind: 'database call', point: 'ledger.setStates', effect: 'slow before' },
+    ];
+    expect(await problems([want(100, 0), want(200, 5), want(300, 8), ...strikes])).toEqual([]);
+  });
+
+  test('a state that a crash of the database took back', async () => {
+    const held = { guard: { share: 0.25, min: 1 } };
+    const wanted = [0, 1, 2, 3, 4].map((n) => want(5_000 + n, n));
+    const unwanted = [0, 1].map((n): Strike => ({ at: 12_000, kind: 'unwant', n, m: 0 }));
+    const crash: Strike = { at: 12_500, kind: 'database crash' };
+    expect(await problems([...wanted, ...unwanted, crash], held)).toEqual([]);
+  });
+
+  test('a deletion that takes effect long after nobody waits for it any more', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1, 2, 3].map((n) => want(5_000 + n, n)),
+      { at: 11_000, kind: 'api call', point: 'batch', effect: 'late' },
+      { at: 12_000, kind: 'unwant', n: 0, m: 0 },
+      { at: 14_000, kind: 'want', n: 0, m: 0 },
+      { at: 16_000, kind: 'unwant', n: 1, m: 0 },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 } })).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 
 /** The real one, for letting promises settle between two turns. */
-export const realSetImmediate = globalThis.setImmediate;
+export const realNextTick = process.nextTick;
 
 /** What stands behind the global functions of time and chance while a schedule runs. */
 export interface Behind {

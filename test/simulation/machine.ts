@@ -116,6 +116,7 @@ export class Machine implements Owner {
       const lost = () => reject(new ZonekeeperError('database_unreachable', 'PostgreSQL: Connection terminated.'));
       if (effect === 'fail before') return void answer(scheduler.delay(0, 50), lost);
       const there = effect === 'slow before' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
+      if (effect === 'slow before') scheduler.linger(there);
       if (there > STATEMENT_MS) return void answer(STATEMENT_MS, lost);
       scheduler.after(there, null, () => {
         if (this.#weather.databaseDown()) return void answer(scheduler.delay(0, 20), lost);
@@ -132,6 +133,7 @@ export class Machine implements Owner {
           scheduler.after(scheduler.delay(8_000, PAUSE_MS), null, () => this.resume());
         }
         const back = effect === 'slow after' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
+        if (effect === 'slow after') scheduler.linger(back);
         answer(back, effect === 'fail after' ? lost : () => resolve(result));
       });
     });

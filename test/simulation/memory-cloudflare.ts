@@ -1,9 +1,11 @@
+import { APIConnectionError, APIError, APIUserAbortError } from 'cloudflare/core/error';
+import type { Sdk, SdkOptions } from '../../src/cloudflare/transport.ts';
 import type { Answer } from '../../src/simulator/answer.ts';
 import { failureAnswer, htmlAnswer, limitedAnswer } from '../../src/simulator/answer.ts';
 import type { ChangeEntry } from '../../src/simulator/change-log.ts';
 import { Control } from '../../src/simulator/control.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
-import { routeOf } from '../../src/simulator/route.ts';
+import { API_PREFIX, type Route, routeOf } from '../../src/simulator/route.ts';
 import type { Machine } from './machine.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -41,6 +43,8 @@ const BATCH = 200;
 const SMALL_PAGE = 5;
 const HANGS_MS = 120_000;
 const LATE_MS = 40_000;
+/** Nobody waits for a call for longer. */
+const GIVEN_UP_MS = 31_000;
 
 /** Cloudflare in this process: the simulator without HTTP, reached by a `fetch` that the world can strike. */
 export class MemoryCloudflare {
@@ -65,63 +69,112 @@ export class MemoryCloudflare {
     });
   }
 
+  /** Number of the last change. */
+  get last(): number {
+    return this.control.parts.changes.last;
+  }
+
   changes(since = 0): readonly ChangeEntry[] {
     return this.control.changes({ since }).changes;
   }
 
-  /** What a process calls Cloudflare with. */
+  /** What a process calls Cloudflare with, through the SDK. */
   fetchOf(machine: Machine): typeof fetch {
-    return (input, init) => this.#call(machine, new URL(String(input)), init ?? {});
+    return (input, init) => {
+      const url = new URL(String(input));
+      const method = init?.method?.toUpperCase() ?? 'GET';
+      const header = new Headers(init?.headers as Record<string, string>).get('authorization');
+      const asked = {
+        route: routeOf(method, url.pathname),
+        path: url.pathname,
+        query: url.searchParams,
+        body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
+        authorization: header ?? undefined,
+      };
+      const broken = () => new TypeError('fetch failed', { cause: new Error('ECONNRESET') });
+      const { signal } = init ?? {};
+      return this.#call(machine, asked, { short: false, signal, aborted: () => signal?.reason, broken });
+    };
   }
 
-  #call(machine: Machine, url: URL, init: RequestInit): Promise<Response> {
+  /** The same without the SDK's ways: most of the time of a schedule would be spent there. */
+  sdkOf(machine: Machine, token: string): Sdk {
+    const send = async (asked: Omit<Asked, 'authorization'>, { signal }: SdkOptions) => {
+      const response = await this.#call(machine, { ...asked, authorization: `Bearer ${token}` }, { signal, ...AS_SDK });
+      if (response.ok) return response;
+      const text = await response.text();
+      const body = parsed(text);
+      throw APIError.generate(response.status, body, body === undefined ? text : undefined, response.headers);
+    };
+    const call = (asked: Omit<Asked, 'authorization'>, options: SdkOptions) => {
+      const sent = send(asked, options);
+      return { asResponse: () => sent };
+    };
+    return {
+      zones: {
+        list: (params, options) =>
+          call({ route: { operation: 'list_zones' }, path: `${API_PREFIX}/zones`, query: queryOf(params) }, options),
+      },
+      dns: {
+        records: {
+          list: ({ zone_id: zoneId, ...params }, options) => {
+            const route = { operation: 'list_records', zoneId } as const;
+            return call({ route, path: pathOf(zoneId), query: queryOf(params) }, options);
+          },
+          batch: ({ zone_id: zoneId, ...params }, options) => {
+            const route = { operation: 'batch', zoneId } as const;
+            const path = `${pathOf(zoneId)}/batch`;
+            return call({ route, path, query: new URLSearchParams(), body: params }, options);
+          },
+        },
+      },
+    };
+  }
+
+  #call(machine: Machine, asked: Asked, { short, signal, aborted, broken }: Ways): Promise<Response> {
     const scheduler = this.#scheduler;
     const { life } = machine;
-    const method = init.method?.toUpperCase() ?? 'GET';
-    const route = routeOf(method, url.pathname);
-    const body = typeof init.body === 'string' ? (JSON.parse(init.body) as BatchSent) : null;
-    const departure = { machine, operation: route.operation, zoneId: route.zoneId ?? null, body };
+    const { operation, zoneId } = asked.route;
+    const departure = { machine, operation, zoneId: zoneId ?? null, body: (asked.body ?? null) as BatchSent | null };
     return new Promise((resolve, reject) => {
       if (!machine.alive) return;
-      const effect = this.#sky.strike(machine, route.operation);
+      const effect = this.#sky.strike(machine, operation);
       if (effect === 'crash before') return machine.crash();
       this.#sky.onDeparture(departure);
-      init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
-      const broken = () => reject(new TypeError('fetch failed', { cause: new Error('ECONNRESET') }));
+      signal?.addEventListener('abort', () => reject(aborted()), { once: true });
       const back = (ms: number, run: () => void) => void scheduler.after(ms, machine, run, life);
-      if (effect === 'reset before') return back(scheduler.delay(1, 100), broken);
+      const lose = () => reject(broken());
+      if (effect === 'reset before') return back(scheduler.delay(1, 100), lose);
       const there = effect === 'late' ? scheduler.delay(1_000, LATE_MS) : scheduler.delay(5, 150);
+      if (effect === 'late') scheduler.linger(there);
+      if (effect === 'hangs') scheduler.linger(GIVEN_UP_MS);
       scheduler.after(there, null, () => {
         this.#sky.onArrival(departure);
-        const instead = replaced(effect, route.operation === 'batch');
-        const answer = instead ?? this.#execute(url, method, init, effect);
+        const instead = replaced(effect, operation === 'batch');
+        const answer = instead ?? this.#execute(asked, effect);
         scheduler.tell(
           machine.name,
-          () => `api.${route.operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`,
+          () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`,
         );
         if (effect === 'crash after' && machine.life === life) return machine.crash();
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
-        back(ms, effect === 'lost after' ? broken : () => resolve(responseOf(answer, text, url)));
+        back(ms, effect === 'lost after' ? lose : () => resolve(responseOf(answer, text, short)));
       });
     });
   }
 
-  #execute(url: URL, method: string, init: RequestInit, effect: ApiEffect | null): Answer {
-    const route = routeOf(method, url.pathname);
-    const query = new URLSearchParams(url.search);
+  #execute({ route, path, query, body, authorization }: Asked, effect: ApiEffect | null): Answer {
     if (this.#smallPages && route.operation === 'list_records') query.set('per_page', String(SMALL_PAGE));
     this.#sequence += 1;
     try {
       const { api, tokens } = this.control.parts;
-      const header = new Headers(init.headers as Record<string, string>).get('authorization') ?? undefined;
-      const grant = tokens.authorize(header, '192.0.2.250');
       return api.execute({
         route,
-        path: url.pathname,
+        path,
         query,
-        body: typeof init.body === 'string' ? JSON.parse(init.body) : undefined,
-        grant,
+        body,
+        grant: tokens.authorize(authorization, '192.0.2.250'),
         sequence: this.#sequence,
         staleWrites: effect === 'stale' ? 1 + this.#scheduler.below(4) : 0,
         check: () => {
@@ -136,6 +189,48 @@ export class MemoryCloudflare {
   }
 }
 
+/** One request. */
+interface Asked {
+  readonly route: Route;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body?: unknown;
+  readonly authorization: string | undefined;
+}
+
+/** How a call is given up, and what is thrown then and for a connection that breaks. */
+interface Ways {
+  /** Without the SDK. */
+  readonly short: boolean;
+  readonly signal: AbortSignal | null | undefined;
+  readonly aborted: () => unknown;
+  readonly broken: () => unknown;
+}
+
+/** What the SDK throws. */
+const AS_SDK = {
+  short: true,
+  aborted: () => new APIUserAbortError(),
+  broken: () => new APIConnectionError({ cause: new Error('ECONNRESET') }),
+};
+
+function pathOf(zoneId: string): string {
+  return `${API_PREFIX}/zones/${zoneId}/dns_records`;
+}
+
+/** The parameters that a list is asked for with are plain values. */
+function queryOf(params: object): URLSearchParams {
+  return new URLSearchParams(Object.entries(params).map(([key, value]): [string, string] => [key, String(value)]));
+}
+
+function parsed(text: string): object | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The answer of a fault that comes in the place of any work. */
 function replaced(effect: ApiEffect | null, write: boolean): Answer | null {
   if (effect === 'html') return htmlAnswer(502);
@@ -147,10 +242,11 @@ function replaced(effect: ApiEffect | null, write: boolean): Answer | null {
   return null;
 }
 
-function responseOf(answer: Answer, text: string, url: URL): Response {
-  const headers = new Headers({ 'content-type': answer.type ?? 'application/json', ...answer.headers });
-  const { status } = answer;
-  const response = { status, ok: status < 300, statusText: '', headers, url: url.href, redirected: false, body: null };
+function responseOf({ status, type = 'application/json', headers }: Answer, text: string, short: boolean): Response {
+  const given = { 'content-type': type, ...headers };
+  // Making real ones takes longer than the whole answer.
+  const all = short ? { get: (name: keyof typeof given) => given[name] ?? null } : new Headers(given);
+  const response = { status, ok: status < 300, statusText: '', headers: all, url: '', redirected: false, body: null };
   const json = async () => JSON.parse(text);
   return { ...response, text: async () => text, json } as unknown as Response;
 }

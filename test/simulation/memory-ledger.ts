@@ -1,6 +1,7 @@
 import { ZonekeeperError } from '../../src/errors.ts';
 import type {
   Correction,
+  Deletions,
   Intent,
   Ledger,
   NameFacts,
@@ -134,29 +135,25 @@ export class MemoryLedger implements Ledger {
     });
   }
 
-  deletionsWithin(zone: string, windowMs: number): Promise<number> {
-    return this.#reach('ledger.deletionsWithin', () => {
-      const { history, confirmations } = this.#tables;
+  deletions(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<Deletions> {
+    return this.#reach('ledger.deletions', () => {
+      const { history, confirmations, intents, wanted } = this.#tables;
       const confirmed = new Set(confirmations.values());
       const since = this.#tables.now() - windowMs;
-      return history.filter(
+      const done = history.filter(
         (row) =>
-          row.zone === zone &&
+          row.zone === zone.name &&
           row.action === 'delete' &&
           row.result === 'done' &&
           row.at > since &&
           row.trigger !== 'delete' &&
           (row.operationId === null || !confirmed.has(row.operationId)),
       ).length;
-    });
-  }
-
-  openDeletions(zoneId: string): Promise<number> {
-    return this.#reach('ledger.openDeletions', () => {
-      const open = [...this.#tables.intents.values()].filter(
-        ({ state, action }) => state === 'open' && action === 'delete',
-      );
-      return open.filter((row) => row.zoneId === zoneId && row.epoch !== this.#epoch).length;
+      const deletions = [...intents.values()].filter((row) => row.action === 'delete' && row.zoneId === zone.id);
+      const predecessors = deletions.filter((row) => row.state === 'open' && row.epoch !== this.#epoch).length;
+      const uncertain = deletions.filter((row) => row.state === 'dropped' && row.createdAt > since);
+      const anythingWanted = [...wanted.values()].some((rows) => rows.length > 0);
+      return { anythingWanted, done, predecessors, uncertain: [...new Set(uncertain.map(({ fqdn }) => fqdn))] };
     });
   }
 
@@ -164,12 +161,6 @@ export class MemoryLedger implements Ledger {
     return this.#reach(
       'ledger.trackedIn',
       () => [...this.#tables.records.values()].filter((row) => row.zoneId === zoneId).length,
-    );
-  }
-
-  anythingWanted(): Promise<boolean> {
-    return this.#reach('ledger.anythingWanted', () =>
-      [...this.#tables.wanted.values()].some((rows) => rows.length > 0),
     );
   }
 
@@ -228,7 +219,12 @@ export class MemoryLedger implements Ledger {
   #settle({ change, intentId, zoneId, zone, consumer, cause, result, record }: SettledChange): void {
     const { intents, records, history } = this.#tables;
     if (result !== 'unknown' && !intents.delete(intentId)) return;
-    if (result === 'done' && change.action === 'delete') records.delete(recordKey(zoneId, change.recordId ?? ''));
+    if (result === 'done' && change.action === 'delete') {
+      records.delete(recordKey(zoneId, change.recordId ?? ''));
+      for (const { id, action, zoneId: zone, recordId } of [...intents.values()]) {
+        if (action === 'delete' && zone === zoneId && recordId === change.recordId) intents.delete(id);
+      }
+    }
     if (result === 'done' && record !== null) {
       const { fqdn, id, type, content, ttl, proxied } = record;
       const key = recordKey(zoneId, id);

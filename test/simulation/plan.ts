@@ -13,10 +13,8 @@ export const DATABASE_POINTS = [
   ] as const),
   ...([
     'ledger.unsettledNames',
-    'ledger.deletionsWithin',
-    'ledger.openDeletions',
+    'ledger.deletions',
     'ledger.trackedIn',
-    'ledger.anythingWanted',
   ] as const),
   ...(['source.known', 'source.noted', 'source.consumers', 'source.differences', 'source.write'] as const),
   ...(['leader.acquire', 'leader.renew', 'leader.release', 'spend.reserve', 'spend.outstanding'] as const),
@@ -65,14 +63,19 @@ export interface Plan {
   readonly driftMinMs: number;
   readonly smallPages: boolean;
   readonly deleteGraceMs: number;
+  /** Calls go through Cloudflare's SDK and Bottleneck: the same otherwise, but several times slower. */
+  readonly libraries: boolean;
   readonly strikes: readonly Strike[];
   /** When the last strike falls. */
   readonly lastsMs: number;
+  /** If fewer faults have struck by then, more are added. */
+  readonly leastFaults: number;
 }
 
 /** Names that consumers want. */
 export const LABELS = 10;
 const FAULTS = 22;
+const LEAST_FAULTS = 20;
 const ACTS = 18;
 
 /** What a schedule is mostly about. Rare coincidences become frequent where everything else has to do with them. */
@@ -85,7 +88,8 @@ export function drawPlan(random: () => number): Plan {
   const pick = <T>(items: readonly T[]): T => items[below(items.length)] as T;
   const theme = pick(THEMES);
   const daemons = theme === 'lease' ? pick([2, 3]) : pick([1, 2, 2, 2, 3]);
-  const lastsMs = 60_000 + below(120_000);
+  // Most are short: the time that passes while nothing happens costs as much as any other.
+  const lastsMs = 15_000 + below(pick([30_000, 30_000, 30_000, 60_000, 150_000]));
   const strikes: Strike[] = [];
   for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
   for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(below, pick, theme) });
@@ -94,11 +98,13 @@ export function drawPlan(random: () => number): Plan {
     daemons,
     apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
     guard: theme === 'guard' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
-    driftMinMs: pick([3_000, 15_000]),
+    driftMinMs: pick([5_000, 15_000]),
     smallPages: random() < 0.25,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
+    libraries: random() < 1 / 32,
     strikes: strikes.sort((a, b) => a.at - b.at),
     lastsMs,
+    leastFaults: LEAST_FAULTS,
   };
 }
 

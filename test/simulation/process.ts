@@ -11,6 +11,7 @@ import type { MemoryCloudflare } from './memory-cloudflare.ts';
 import { leaderRow, operationsOf, spendLog } from './memory-leadership.ts';
 import { MemoryLedger, type Reach } from './memory-ledger.ts';
 import { MemorySource } from './memory-source.ts';
+import { memoryTurnstile } from './memory-turnstile.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Tables } from './tables.ts';
 
@@ -22,6 +23,8 @@ export interface Settings {
   readonly driftMinMs: number;
   readonly driftMaxMs: number;
   readonly resyncMs: number;
+  /** Calls go through Cloudflare's SDK and Bottleneck. */
+  readonly libraries: boolean;
 }
 
 export interface ProcessParts {
@@ -134,14 +137,21 @@ export class SimulatedProcess {
     const { clock } = machine;
     const settings = this.#parts.settings();
     if (this.#stopping || this.#election?.epoch !== epoch) return;
-    const budget = new ApiBudget({ limit: settings.apiBudget, clock, log: spendLog(tables, epoch, this.#reach) });
+    const budget = new ApiBudget({
+      limit: settings.apiBudget,
+      clock,
+      log: spendLog(tables, epoch, this.#reach),
+      ...(!settings.libraries && { turnstile: memoryTurnstile(machine.defer) }),
+    });
     const api = new CloudflareApi({
       token: 'simulation',
       baseUrl: 'http://cloudflare.invalid/client/v4',
       clock,
       limiter: budget,
       observer: { onCall: () => undefined, onBatch: () => undefined },
-      fetch: cloudflare.fetchOf(machine),
+      ...(settings.libraries
+        ? { fetch: cloudflare.fetchOf(machine) }
+        : { sdk: (token) => cloudflare.sdkOf(machine, token) }),
     });
     try {
       await this.#reach('daemon.inspect', () => undefined);

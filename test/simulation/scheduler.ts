@@ -1,6 +1,6 @@
 import { Heap, type HeapItem } from '../../src/controller/heap.ts';
 import { seededRandom } from '../support/virtual-clock.ts';
-import { realSetImmediate } from './globals.ts';
+import { realNextTick } from './globals.ts';
 
 /** A process of the simulation, as far as time is concerned. */
 export interface Owner {
@@ -38,6 +38,7 @@ export class Scheduler {
   #now = 0;
   #count = 0;
   #owner: Owner | null = null;
+  #lingersUntil = 0;
 
   constructor(seed: number, trace: boolean) {
     this.random = seededRandom(seed);
@@ -52,6 +53,16 @@ export class Scheduler {
   /** Events that have happened. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Until when something goes on that a fault made slow. */
+  get lingersUntil(): number {
+    return this.#lingersUntil;
+  }
+
+  /** Something takes so many milliseconds because of a fault: nothing is at rest before. */
+  linger(ms: number): void {
+    this.#lingersUntil = Math.max(this.#lingersUntil, this.#now + ms);
   }
 
   /** Whose turn it is; null for the world's. */
@@ -89,7 +100,8 @@ export class Scheduler {
 
   /** A number of milliseconds between the two, mostly nearer to the lower one. */
   delay(from: number, to: number): number {
-    return from + (to - from) * this.random() ** 3;
+    const share = this.random();
+    return from + (to - from) * share * share * share;
   }
 
   below(limit: number): number {
@@ -122,9 +134,14 @@ export class Scheduler {
       if (this.#count > MAX_EVENTS) throw new Error(`More than ${MAX_EVENTS} events: something goes round in circles.`);
       this.#owner = owner;
       event.run();
-      await new Promise((resolve) => realSetImmediate(resolve));
+      await settled();
       this.#owner = null;
       if (done()) return true;
     }
   }
+}
+
+/** All promises have settled, and what hangs on them: Node runs such a callback when nothing else is left to run. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => realNextTick(resolve));
 }

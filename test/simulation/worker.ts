@@ -6,6 +6,8 @@ import { runSchedule } from './run.ts';
 
 const [from = 1, count = 1, step = 1, seconds = 1] = process.argv.slice(2, 6).map(Number);
 const first = process.argv[6] === 'first';
+// Errors are ordinary here, and nobody reads where they came from: that is for `--seed`.
+Error.stackTraceLimit = 0;
 const until = performance.now() + seconds * 1_000;
 const coverage = new Map<string, number>();
 const tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0 };

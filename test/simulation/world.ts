@@ -6,8 +6,8 @@ import type { OperationKind, OperationRequest } from '../../src/ledger/operation
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
 import { Invariants } from './invariants.ts';
-import { Machine } from './machine.ts';
-import { MemoryCloudflare } from './memory-cloudflare.ts';
+import { CALL_EFFECTS, Machine } from './machine.ts';
+import { API_EFFECTS, MemoryCloudflare } from './memory-cloudflare.ts';
 import { isFault, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
@@ -95,6 +95,16 @@ export class World {
     }
   }
 
+  /** One more fault, at whatever call comes next. */
+  strikeAnything(): void {
+    const { scheduler } = this;
+    const [kind, effects] = scheduler.pick([
+      ['database call', CALL_EFFECTS],
+      ['api call', API_EFFECTS],
+    ] as const);
+    this.#happen({ at: scheduler.now, kind, point: null, effect: scheduler.pick<string>(effects) } as Strike);
+  }
+
   /** No more faults: everything that is down comes back. */
   calm(): void {
     this.#calm = true;
@@ -108,7 +118,7 @@ export class World {
   }
 
   #settings() {
-    const { apiBudget, guard, driftMinMs, deleteGraceMs } = this.#plan;
+    const { apiBudget, guard, driftMinMs, deleteGraceMs, libraries } = this.#plan;
     return {
       rules: {
         resolve: (fqdn: string, rows: Parameters<typeof resolveDesired>[1]) => resolveDesired(fqdn, rows, RULES),
@@ -125,6 +135,7 @@ export class World {
       driftMinMs,
       driftMaxMs: 600_000,
       resyncMs: 300_000,
+      libraries,
     };
   }
 

@@ -68,6 +68,8 @@ const state = (over: Partial<StateUpdate> = {}): StateUpdate => ({
   ...over,
 });
 
+const ZONE = { id: 'z', name: 'example.com' };
+
 // The simulation speaks about the real thing as far as both forms do the same.
 describe.each(FORMS)('the ledger in %s', (_, make) => {
   const factsOf = async (ledger: Ledger) => (await ledger.facts([FQDN])).get(FQDN);
@@ -118,8 +120,8 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await ledger.begin([intent('i3', { action: 'delete', recordId: 'r1' })], [], 30_000);
     await ledger.settle([settled('i3', { change: change('delete', 'r1'), record: null })]);
     expect((await factsOf(ledger))?.tracked).toEqual([]);
-    expect(await ledger.deletionsWithin('example.com', 3_600_000)).toBe(1);
-    expect(await ledger.deletionsWithin('example.org', 3_600_000)).toBe(0);
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ done: 1 });
+    expect(await ledger.deletions({ ...ZONE, name: 'example.org' }, 3_600_000)).toMatchObject({ done: 0 });
   });
 
   test('a deletion that somebody ordered is not counted', async () => {
@@ -128,7 +130,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await ledger.begin([intent('i3', { action: 'delete', recordId: 'r1' })], [], 30_000);
     const cause = { trigger: 'delete', operationId: 'o1', actor: 'somebody' };
     await ledger.settle([settled('i3', { change: change('delete', 'r1'), record: null, cause })]);
-    expect(await ledger.deletionsWithin('example.com', 3_600_000)).toBe(0);
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ done: 0 });
   });
 
   test('an intent that a successor settled is left alone by a late outcome', async () => {
@@ -181,17 +183,35 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const { ledger, takeOver } = await make();
     await tracked(ledger);
     await ledger.begin([intent('i3', { action: 'delete', recordId: 'r1' })], [], 30_000);
-    expect(await ledger.openDeletions('z')).toBe(0);
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 0, uncertain: [] });
     const successor = await takeOver();
-    expect(await successor.openDeletions('z')).toBe(1);
-    expect(await successor.openDeletions('y')).toBe(0);
+    expect(await successor.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 1 });
+    expect(await successor.deletions({ ...ZONE, id: 'y' }, 3_600_000)).toMatchObject({ predecessors: 0 });
     const [open] = (await factsOf(successor))?.intents ?? [];
     if (open === undefined) throw new Error('no intent');
     const deleted = [{ intent: open, zone: 'example.com', type: 'A', cause: CAUSE }];
     await successor.correct({ ...NOTHING, forget: [DELETED], deleted });
     await successor.correct({ ...NOTHING, deleted });
-    expect(await successor.openDeletions('z')).toBe(0);
-    expect(await successor.deletionsWithin('example.com', 3_600_000)).toBe(1);
+    expect(await successor.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 0, done: 1 });
+  });
+
+  test('a deletion that was given up is remembered, until the record is deleted by another', async () => {
+    const { ledger } = await make();
+    await tracked(ledger);
+    const again = (id: string) => ledger.begin([intent(id, { action: 'delete', recordId: 'r1' })], [], 30_000);
+    await again('i3');
+    await ledger.correct({ ...NOTHING, drop: ['i3'] });
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 0, uncertain: [FQDN], done: 0 });
+    expect(await ledger.deletions({ ...ZONE, id: 'y' }, 3_600_000)).toMatchObject({ uncertain: [] });
+    await again('i4');
+    await ledger.settle([settled('i4', { change: change('delete', 'r1'), record: null })]);
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ uncertain: [], done: 1 });
+    expect((await factsOf(ledger))?.intents).toEqual([]);
+  });
+
+  test('does anybody want anything at all?', async () => {
+    const { ledger } = await make();
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ anythingWanted: false });
   });
 
   test('a row is brought up to date by a look', async () => {

@@ -273,8 +273,9 @@ test('deletions are counted, but not those that a person asked for or confirmed'
   await history('sync', 'o2');
   await history('sync', 'o3');
   await db.rows(`INSERT INTO @.confirmations (hash, operation_id) VALUES ('h', 'o3')`);
-  expect(await ledger.deletionsWithin('example.com', 3_600_000)).toBe(2);
-  expect(await ledger.deletionsWithin('example.org', 3_600_000)).toBe(0);
+  const done = async (name: string) => (await ledger.deletions({ id: 'z', name }, 3_600_000)).done;
+  expect(await done('example.com')).toBe(2);
+  expect(await done('example.org')).toBe(0);
 });
 
 test('the spend log tells what was reserved, with its age', async () => {

@@ -56,8 +56,32 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'let the guard forget the deletions of the last hour',
     'src/reconcile/guard.ts',
-    'const recent = await ledger.deletionsWithin(zone.name, WINDOW_MS);',
-    'const recent = 0 * (await ledger.deletionsWithin(zone.name, WINDOW_MS));',
+    'const recent = done + uncertain',
+    'const recent = uncertain',
+  ),
+  mistake(
+    'do not look at the names again that waited for a zone while it was seen',
+    'src/reconcile/reconciler.ts',
+    'return next.unseen.mirror.ready ?',
+    'return next.unseen.mirror.size < 0 ?',
+  ),
+  mistake(
+    'do not compare the names when the database was away',
+    'src/reconcile/term.ts',
+    'this.#feed.poke();\n    this.#compare(null);',
+    'this.#feed.poke();',
+  ),
+  mistake(
+    'forget a deletion that was given up',
+    'src/reconcile/settlement.ts',
+    "if (intent.action === 'update') end.push(intent.id);",
+    "if (intent.action !== 'create') end.push(intent.id);",
+  ),
+  mistake(
+    'do not count a deletion that is made while the ledger is asked',
+    'src/reconcile/guard.ts',
+    'const meanwhile = this.#madeIn(zone.name) - before;',
+    'const meanwhile = 0 * before;',
   ),
   mistake(
     'let the guard judge each run by itself',

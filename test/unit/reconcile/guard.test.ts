@@ -10,15 +10,23 @@ const ZONE = { id: 'z', name: 'example.com' };
 
 /** A guard over a ledger and a source that say what the test wants. */
 function guarded(
-  world: { tracked?: number; recent?: number; wanted?: string[]; anything?: boolean; unreadable?: boolean } = {},
+  world: {
+    tracked?: number;
+    recent?: number;
+    uncertain?: string[];
+    wanted?: string[];
+    anything?: boolean;
+    unreadable?: boolean;
+  } = {},
 ) {
-  const { tracked = 100, recent = 0, wanted = [], anything = true, unreadable = false } = world;
+  const { tracked = 100, recent = 0, uncertain = [], wanted = [], anything = true, unreadable = false } = world;
   const clock = new VirtualClock();
   const ledger = {
     trackedIn: async () => tracked,
-    deletionsWithin: async () => recent,
-    openDeletions: async () => 0,
-    anythingWanted: async () => anything,
+    deletions: async () => {
+      told.onAsked();
+      return { anythingWanted: anything, done: recent, predecessors: 0, uncertain };
+    },
   } as unknown as Ledger;
   const source = {
     stillWanted: async () => {
@@ -26,7 +34,9 @@ function guarded(
       return new Set(wanted);
     },
   } as unknown as Source;
-  return { guard: new Guard({ ledger, source, clock, limit: { share: 0.25, min: 10 } }), clock };
+  const guard = new Guard({ ledger, source, clock, limit: { share: 0.25, min: 10 } });
+  const told = { guard, clock, onAsked: () => {} };
+  return told;
 }
 
 const deletion = (n: number) => {
@@ -61,6 +71,28 @@ describe('the delete guard', () => {
   test('counts what was deleted within the hour', async () => {
     expect(await kinds(guarded({ tracked: 90, recent: 10 }).guard, 15)).toEqual(['allowed']);
     expect(await kinds(guarded({ tracked: 90, recent: 10 }).guard, 16)).toEqual(['held']);
+  });
+
+  test('counts deletions that were given up, since they may still happen; those that wait anyway only once', async () => {
+    const uncertain = Array.from({ length: 10 }, (_, n) => `n${n}.example.com`);
+    expect(await kinds(guarded({ tracked: 100, uncertain }).guard, 25)).toEqual(['allowed']);
+    expect(await kinds(guarded({ tracked: 100, uncertain: ['gone.example.com'] }).guard, 25)).toEqual(['held']);
+  });
+
+  test('counts a deletion that is made while the ledger is asked', async () => {
+    const world = guarded({ tracked: 100 });
+    const { guard } = world;
+    guard.expect('example.com', ['gone.example.com']);
+    let asked = 0;
+    world.onAsked = () => {
+      asked += 1;
+      if (asked === 1) guard.deleted('example.com', 'gone.example.com');
+    };
+    // Asked again: by then, the ledger would tell of it.
+    expect(await kinds(guard, 25)).toEqual(['allowed']);
+    expect(asked).toBe(2);
+    world.onAsked = () => guard.deleted('example.com', 'another.example.com');
+    expect(await kinds(guard, 25)).toEqual(['held']);
   });
 
   test('judges a wave as a whole, however it is cut', async () => {
