@@ -7,7 +7,12 @@ import type {
   Correction,
   Deletions,
   Ledger,
-  NameFacts, NewIntent, SettledChange, StateUpdate, SurveyPage } from './port.ts';
+  NameFacts,
+  NewIntent,
+  SettledChange,
+  StateUpdate,
+  SurveyPage,
+} from './port.ts';
 import { pruneLedger } from './prune.ts';
 import { forgetRecords, REMEMBER, refreshRecords, tellDeleted, trackRecords } from './records.ts';
 import { settleChanges } from './settle.ts';

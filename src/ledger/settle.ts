@@ -8,8 +8,9 @@ export async function settleChanges(tx: Queryable, changes: readonly SettledChan
   const known = changes.filter(({ result }) => result !== 'unknown');
   const open = new Set<string>();
   if (known.length > 0) {
-    // A successor may have settled an intent already (found its record by the mark): then there is nothing left to do.
-    const rows = await tx.rows('DELETE FROM @.intents WHERE id = ANY ($1) RETURNING id', [
+    // A successor may have settled an intent already (found its record by the mark, or dropped it): what is told so late may
+    // be true no more.
+    const rows = await tx.rows(`DELETE FROM @.intents WHERE id = ANY ($1) AND state = 'open' RETURNING id`, [
       known.map(({ intentId }) => intentId),
     ]);
     for (const row of rows) open.add(row[0] as string);

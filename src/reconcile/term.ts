@@ -242,7 +242,8 @@ export class Term {
 
   /**
    * Names for the queue, zone by zone: names that are in flight together should meet in few batches, also where a change
-   * concerns more names than can be in flight. Those of a zone that has not been seen are left to its first survey.
+   * concerns more names than can be in flight. Those of a zone that has not been seen are left to its first survey, except
+   * for who is being worked on: they may have read their facts before.
    */
   #add(
     fqdns: readonly string[],
@@ -254,8 +255,9 @@ export class Term {
     if (this.#options.passive) return;
     const context = because(trigger, since);
     for (const [home, names] of Map.groupBy(fqdns, (fqdn) => zone ?? this.zones.of(fqdn))) {
-      if (home !== undefined && !home.mirror.ready && home.failure === null) continue;
+      const unseen = home !== undefined && !home.mirror.ready && home.failure === null;
       for (const fqdn of names) {
+        if (unseen && this.queue.stateOf(fqdn) === 'idle') continue;
         this.queue.add(fqdn, { priority, context, keepDelay: trigger === 'drift' || trigger === 'resync' });
       }
     }

@@ -75,6 +75,15 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([want(100, 0), want(200, 5), want(300, 8), ...strikes])).toEqual([]);
   });
 
+  test('a name that is wanted no more while an order for it waits for its zone', async () => {
+    const strikes: Strike[] = [
+      { at: 100, kind: 'crash', daemon: 0, ms: 0 },
+      { at: 200, kind: 'adopt order', n: 6, force: true },
+      { at: 300, kind: 'unwant', n: 6, m: 0 },
+    ];
+    expect(await problems([want(50, 6), ...strikes])).toEqual([]);
+  });
+
   test('a state that a crash of the database took back', async () => {
     const held = { guard: { share: 0.25, min: 1 } };
     const wanted = [0, 1, 2, 3, 4].map((n) => want(5_000 + n, n));

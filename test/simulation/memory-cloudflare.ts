@@ -91,9 +91,8 @@ export class MemoryCloudflare {
         body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
         authorization: header ?? undefined,
       };
-      const broken = () => new TypeError('fetch failed', { cause: new Error('ECONNRESET') });
       const { signal } = init ?? {};
-      return this.#call(machine, asked, { short: false, signal, aborted: () => signal?.reason, broken });
+      return this.#call(machine, asked, { short: false, signal, aborted: () => signal?.reason, broken: reset });
     };
   }
 
@@ -152,10 +151,7 @@ export class MemoryCloudflare {
         this.#sky.onArrival(departure);
         const instead = replaced(effect, operation === 'batch');
         const answer = instead ?? this.#execute(asked, effect);
-        scheduler.tell(
-          machine.name,
-          () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`,
-        );
+        scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
@@ -211,16 +207,26 @@ interface Ways {
 const AS_SDK = {
   short: true,
   aborted: () => new APIUserAbortError(),
-  broken: () => new APIConnectionError({ cause: new Error('ECONNRESET') }),
+  broken: () => new APIConnectionError({ cause: reset() }),
 };
+
+/** What `fetch` throws when the connection is lost. */
+function reset(): Error {
+  return new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) });
+}
 
 function pathOf(zoneId: string): string {
   return `${API_PREFIX}/zones/${zoneId}/dns_records`;
 }
 
-/** The parameters that a list is asked for with are plain values. */
+/** Nested parameters are written with a dot, as the SDK does it. */
 function queryOf(params: object): URLSearchParams {
-  return new URLSearchParams(Object.entries(params).map(([key, value]): [string, string] => [key, String(value)]));
+  const flat = Object.entries(params).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([inner, one]) => [`${key}.${inner}`, String(one)])
+      : [[key, String(value)]],
+  );
+  return new URLSearchParams(flat as [string, string][]);
 }
 
 function parsed(text: string): object | undefined {

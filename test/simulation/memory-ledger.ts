@@ -218,7 +218,8 @@ export class MemoryLedger implements Ledger {
 
   #settle({ change, intentId, zoneId, zone, consumer, cause, result, record }: SettledChange): void {
     const { intents, records, history } = this.#tables;
-    if (result !== 'unknown' && !intents.delete(intentId)) return;
+    if (result !== 'unknown' && intents.get(intentId)?.state !== 'open') return;
+    if (result !== 'unknown') intents.delete(intentId);
     if (result === 'done' && change.action === 'delete') {
       records.delete(recordKey(zoneId, change.recordId ?? ''));
       for (const { id, action, zoneId: zone, recordId } of [...intents.values()]) {

@@ -11,11 +11,7 @@ export const DATABASE_POINTS = [
     'ledger.correct',
     'ledger.setStates',
   ] as const),
-  ...([
-    'ledger.unsettledNames',
-    'ledger.deletions',
-    'ledger.trackedIn',
-  ] as const),
+  ...(['ledger.unsettledNames', 'ledger.deletions', 'ledger.trackedIn'] as const),
   ...(['source.known', 'source.noted', 'source.consumers', 'source.differences', 'source.write'] as const),
   ...(['leader.acquire', 'leader.renew', 'leader.release', 'spend.reserve', 'spend.outstanding'] as const),
   ...(['operations.take', 'operations.progress', 'operations.finish', 'operations.useConfirmation'] as const),
@@ -89,7 +85,7 @@ export function drawPlan(random: () => number): Plan {
   const theme = pick(THEMES);
   const daemons = theme === 'lease' ? pick([2, 3]) : pick([1, 2, 2, 2, 3]);
   // Most are short: the time that passes while nothing happens costs as much as any other.
-  const lastsMs = 15_000 + below(pick([30_000, 30_000, 30_000, 60_000, 150_000]));
+  const lastsMs = 10_000 + below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 170_000]));
   const strikes: Strike[] = [];
   for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
   for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(below, pick, theme) });

@@ -31,9 +31,9 @@ export interface RunOptions {
 
 /** After the last fault, everything has come to rest by then: a closed gate, a long backoff and a pause of flapping included. */
 const REST_MS = 2_700_000;
-const LOOK_MS = 5_000;
+const LOOK_MS = 3_000;
 /** What has come to rest stays so. */
-const STAY_MS = 20_000;
+const STAY_MS = 17_000;
 /** Pause between faults that are made up for. */
 const STRIKE_EVERY_MS = 1_000;
 const SCHEDULE = 0x9e3779b9;

@@ -31,7 +31,14 @@ export async function sweep({ from, seeds, seconds, workers, onFailure, onProgre
   const total: Tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0, coverage: [] };
   const coverage = new Map<string, number>();
   const share = async (index: number) => {
-    const args = ['--max-semi-space-size=32', WORKER, String(from + index), String(seeds - index), String(workers), String(seconds)];
+    const args = [
+      '--max-semi-space-size=32',
+      WORKER,
+      String(from + index),
+      String(seeds - index),
+      String(workers),
+      String(seconds),
+    ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise<void>((resolve, reject) => {
       child.once('error', reject);

@@ -144,6 +144,15 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect((await factsOf(successor))?.tracked).toMatchObject([{ recordId: 'r1' }]);
   });
 
+  test('an intent that a successor dropped stays so: its record may be gone by now', async () => {
+    const { ledger, takeOver } = await make();
+    await ledger.begin([intent('i1')], [], 30_000);
+    const successor = await takeOver();
+    await successor.correct({ ...NOTHING, drop: ['i1'] });
+    await ledger.settle([settled('i1')]);
+    expect(await factsOf(successor)).toMatchObject({ tracked: [], intents: [{ id: 'i1', state: 'dropped' }] });
+  });
+
   test('an epoch that is over begins, corrects and stores nothing, but may tell an outcome', async () => {
     const { ledger, takeOver } = await make();
     await ledger.begin([intent('i1')], [], 30_000);

@@ -72,6 +72,18 @@ export const MISTAKES: readonly Mistake[] = [
     'this.#feed.poke();',
   ),
   mistake(
+    'believe what a predecessor tells of an intent that was dropped',
+    'test/simulation/memory-ledger.ts',
+    "intents.get(intentId)?.state !== 'open'",
+    'intents.get(intentId) === undefined',
+  ),
+  mistake(
+    'leave a change to the survey of its zone while the name is worked on',
+    'src/reconcile/term.ts',
+    "if (unseen && this.queue.stateOf(fqdn) === 'idle') continue;",
+    'if (unseen) continue;',
+  ),
+  mistake(
     'forget a deletion that was given up',
     'src/reconcile/settlement.ts',
     "if (intent.action === 'update') end.push(intent.id);",
