@@ -154,7 +154,6 @@ export class Reconciler {
     if (next === 'again') return { requeueAfterMs: 0, context: later };
     if (next === 'retry') return { retry: true, afterMs: update.nextTryMs ?? 0 };
     if ('afterMs' in next) return { requeueAfterMs: next.afterMs, context: later };
-    // Seen while the state was on its way to the database: whoever compared the zone's names did not see that state.
-    return next.unseen.mirror.ready ? { requeueAfterMs: 0, context: later } : 'done';
+    return next.againIf() ? { requeueAfterMs: 0, context: later } : 'done';
   }
 }

@@ -45,6 +45,12 @@ export function corrections(
   return { forget, refresh, track: [], deleted: [], drop: [], end: [] };
 }
 
+/** As {@link corrections}, while the name is not as it should be: what stands at Cloudflare is not what rows should say. */
+export function forgotten(zone: ManagedZone, verdict: Verdict): Correction | null {
+  const forget = verdict.forget.map((recordId) => ({ zoneId: zone.zone.id, recordId }));
+  return forget.length === 0 ? null : { forget, refresh: [], track: [], deleted: [], drop: [], end: [] };
+}
+
 function refreshed(zone: ManagedZone, row: TrackedRecord, desired: DesiredName | null): Correction['refresh'] {
   const record = zone.mirror.of(row.fqdn).find(({ id }) => id === row.recordId);
   const consumer = desired?.consumer ?? row.consumer;

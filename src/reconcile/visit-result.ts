@@ -7,10 +7,12 @@ import type { ChangeOutcome, ChangeResult } from './outcome.ts';
 import type { ManagedZone } from './zone.ts';
 
 /**
- * What the queue does with the name next. `retry` counts as a failure, after `update.nextTryMs`; `unseen`: once the zone is
- * seen, all its names are compared, this one with them.
+ * What the queue does with the name next. `retry` counts as a failure, after `update.nextTryMs`.
+ *
+ * `againIf`, asked once the state is stored: what the name waits for has all names compared when it comes (its zone is
+ * known, or seen), but not if it came while the state was on its way to the database.
  */
-export type Next = 'done' | 'again' | 'retry' | { readonly afterMs: number } | { readonly unseen: ManagedZone };
+export type Next = 'done' | 'again' | 'retry' | { readonly afterMs: number } | { readonly againIf: () => boolean };
 
 /** What a visit came to: the state to store, what to tell those who asked, and when to come again. */
 export interface VisitResult {

@@ -4,14 +4,14 @@ import type { DesiredName, Problem } from '../dns/desired.ts';
 import type { ActualRecord, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
-import type { NameFacts } from '../ledger/port.ts';
+import type { Correction, NameFacts } from '../ledger/port.ts';
 import { type Context, causeOf } from './context.ts';
 import type { Core } from './core.ts';
 import type { DeletionJudge } from './deletions.ts';
 import type { FlapDetector } from './flap.ts';
 import type { ChangeResult } from './outcome.ts';
 import type { Stay } from './stay.ts';
-import { adoptable, corrections, trackedAs } from './tracking.ts';
+import { adoptable, corrections, forgotten, trackedAs } from './tracking.ts';
 import {
   combine,
   type Ended,
@@ -61,7 +61,8 @@ export class Visit {
       if (part === 'look again') return part;
       ended.push(part);
     } else if (this.#desired !== null) {
-      ended.push({ state: 'failed', problem: this.#desired.problem ?? this.#noZone() });
+      const next = { againIf: () => zones.of(fqdn) !== undefined };
+      ended.push({ state: 'failed', problem: this.#desired.problem ?? this.#noZone(), next });
     }
     // The name may belong to another zone since a zone below or above was added: what stands there is ours to remove.
     for (const zoneId of new Set(tracked.map((record) => record.zoneId))) {
@@ -70,7 +71,11 @@ export class Visit {
       const theirs = tracked.filter((record) => record.zoneId === zoneId);
       const part =
         other === undefined
-          ? ({ state: 'failed', problem: zoneGone(fqdn, zoneId) } as const)
+          ? ({
+              state: 'failed',
+              problem: zoneGone(fqdn, zoneId),
+              next: { againIf: () => zones.byId(zoneId) !== undefined },
+            } as const)
           : await this.#inZone(other, null, theirs);
       if (part === 'look again') return part;
       ended.push(part);
@@ -87,7 +92,8 @@ export class Visit {
       if (!zone.mirror.ready) {
         const unseen = await this.#stay.outside(() => zone.known().then(() => null, toError));
         if (unseen !== null) {
-          return { state: 'failed', problem: { code: unseen.code, message: unseen.message }, next: { unseen: zone } };
+          const { code, message } = unseen;
+          return { state: 'failed', problem: { code, message }, next: { againIf: () => zone.mirror.ready } };
         }
       }
       if (this.#context.order?.kind === 'adopt') return await this.#adopt(zone, desired, tracked);
@@ -142,20 +148,23 @@ export class Visit {
     if (deletions.length === 0) guard.settled(zone.name, fqdn);
     if (verdict.drift !== null && this.#context.trigger !== 'change') observer.driftDetected(zone.name, verdict.drift);
     if (verdict.changes.length === 0) {
-      const correction = corrections(zone, verdict, desired, tracked);
-      if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
+      await this.#correct(corrections(zone, verdict, desired, tracked));
       const ended: Ended = { state: verdict.state, problem: problemOf(verdict), changes: held };
       // Somebody was quicker with the deletion that was ordered. A consumer who wants the name is to be served again.
       return this.#context.order?.kind === 'delete' && this.#desired !== null ? { ...ended, next: 'again' } : ended;
     }
     const pending = this.#waiting(verdict, deletions.length > 0, tracked);
-    if (pending !== null) return { ...pending, changes: [...held, ...unmade(verdict.changes, pending.problem)] };
+    if (pending !== null) {
+      await this.#correct(forgotten(zone, verdict));
+      return { ...pending, changes: [...held, ...unmade(verdict.changes, pending.problem)] };
+    }
     if (deletions.length > 0 && this.#context.order?.kind !== 'delete') {
       const judging = this.#options.judge.judge(zone, { fqdn, changes: deletions });
       const judgement = await this.#stay.outside(() => judging);
       // The change that brought the consumer back is on its way here.
       if (judgement.kind === 'wanted') return { state: 'in_sync', problem: null, next: { afterMs: 500 } };
       if (judgement.kind === 'held') {
+        await this.#correct(forgotten(zone, verdict));
         const unreadable = judgement.problem.code !== 'delete_held';
         const made = [...held, ...unmade(verdict.changes, judgement.problem)];
         return { state: 'blocked', problem: judgement.problem, changes: made, ...(unreadable ? this.#retry() : {}) };
@@ -189,6 +198,10 @@ export class Visit {
     // We end or lead no more: not a fact about the name. Whoever leads next looks at it.
     if (outcome.error.code === 'shutting_down' || outcome.error.code === 'not_leader') throw outcome.error;
     return this.#failed(outcome.error, [...held, ...results]);
+  }
+
+  async #correct(correction: Correction | null): Promise<void> {
+    if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
   }
 
   /** Reasons of ours to leave a drift as it is for now. */

@@ -60,10 +60,10 @@ export const MISTAKES: readonly Mistake[] = [
     'const recent = uncertain',
   ),
   mistake(
-    'do not look at the names again that waited for a zone while it was seen',
+    'do not look again at a name whose zone was seen while its state was stored',
     'src/reconcile/reconciler.ts',
-    'return next.unseen.mirror.ready ?',
-    'return next.unseen.mirror.size < 0 ?',
+    'return next.againIf() ?',
+    'return !next.againIf ?',
   ),
   mistake(
     'do not compare the names when the database was away',
@@ -104,8 +104,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'end a create whose outcome is unknown instead of remembering it',
     'src/reconcile/settlement.ts',
-    "if (intent.action === 'create') drop.push(intent.id);",
-    "if (intent.action !== 'create') drop.push(intent.id);",
+    "if (intent.action === 'update') end.push(intent.id);",
+    "if (intent.action !== 'delete') end.push(intent.id);",
   ),
   mistake(
     'settle an intent without a fresh look',
