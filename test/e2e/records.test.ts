@@ -194,7 +194,18 @@ requires('browser')('the page', () => {
         await live(page).waitFor();
         await row(page, 'a.example.com').waitFor();
       }
-      running.simulator.addFault({ operation: 'list_records', effect: { kind: 'delay', ms: 500 } });
+      running.simulator.addFault({ operation: 'list_records', effect: { kind: 'delay', ms: 2_000 } });
+      // However long a click takes, both requests leave together.
+      const pressed = Promise.withResolvers<void>();
+      let requests = 0;
+      for (const { page } of [one, two]) {
+        await page.route('**/api/dns/sync', async (route) => {
+          requests += 1;
+          if (requests === 2) pressed.resolve();
+          await pressed.promise;
+          await route.continue();
+        });
+      }
       await Promise.all([sync(one.page).click(), sync(two.page).click()]);
       for (const { page } of [one, two]) await toast(page).getByText('Synced').first().waitFor();
       const { operations } = (await (await running.get('/api/dns/operations')).json()) as { operations: unknown[] };
