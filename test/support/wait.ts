@@ -1,5 +1,5 @@
 /** How long a condition may take; generous, for machines that do several things at once. Milliseconds. */
-const DEFAULT_MS = 20_000;
+const DEFAULT_MS = 60_000;
 const PAUSE_MS = 5;
 
 /** Thrown by a condition that can never hold any more: ends the wait at once. */
