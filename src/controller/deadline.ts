@@ -25,8 +25,14 @@ export interface Deadline {
 /**
  * A signal that is aborted with {@link DeadlineExceeded} `ms` from now (never, for Infinity), or with the reason of
  * `parent` when that is aborted. For a handful of deadlines per parent: removing one of n listeners costs O(n) in Node.
+ * `onAbort` is told the reason: cheaper than a listener on the signal.
  */
-export function deadline(clock: Clock, ms: number, parent?: AbortSignal): Deadline {
+export function deadline(
+  clock: Clock,
+  ms: number,
+  parent?: AbortSignal,
+  onAbort?: (reason: unknown) => void,
+): Deadline {
   assert(ms >= 0, 'a deadline lies ahead');
   const controller = new AbortController();
   const cancel = () => {
@@ -36,6 +42,7 @@ export function deadline(clock: Clock, ms: number, parent?: AbortSignal): Deadli
   const abort = (reason: unknown) => {
     cancel();
     controller.abort(reason);
+    onAbort?.(controller.signal.reason);
   };
   const follow = () => abort(parent?.reason);
   const timer = ms === Number.POSITIVE_INFINITY ? undefined : clock.after(ms, () => abort(new DeadlineExceeded(ms)));
@@ -54,13 +61,11 @@ export async function withTimeout<T>(
   work: (signal: AbortSignal) => Promise<T>,
   parent?: AbortSignal,
 ): Promise<T> {
-  const limit = deadline(clock, ms, parent);
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const limit = deadline(clock, ms, parent, reject);
   try {
-    limit.signal.throwIfAborted();
-    const expired = new Promise<never>((_, reject) => {
-      limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true });
-    });
-    return await Promise.race([work(limit.signal), expired]);
+    if (!limit.signal.aborted) work(limit.signal).then(resolve, reject);
+    return await promise;
   } finally {
     limit.cancel();
   }

@@ -13,6 +13,22 @@ export interface Behind {
   random(): number;
 }
 
+/** Who makes ids. Put in place once, for telling all modules of it takes as long as a good part of a schedule. */
+const ids = { behind: null as Behind | null };
+const realRandomUUID = crypto.randomUUID;
+Object.assign(crypto, {
+  randomUUID: () => {
+    const { behind } = ids;
+    if (behind === null) return realRandomUUID();
+    const hex = () =>
+      Math.floor(behind.random() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0');
+    return `${hex()}-0000-4000-8000-0000${hex()}`;
+  },
+});
+syncBuiltinESMExports();
+
 /**
  * Libraries take time and chance from globals (Bottleneck its turns, the SDK its time-out, the simulator its ids). Here these
  * lead to the schedule, so that nothing happens but by the seed. Returns how to undo it.
@@ -24,7 +40,6 @@ export function takeOver(behind: Behind): () => void {
     setImmediate: globalThis.setImmediate,
     now: Date.now,
     random: Math.random,
-    randomUUID: crypto.randomUUID,
   };
   const plan = (ms: number, run: () => void) => {
     const cancel = behind.after(ms, run);
@@ -39,21 +54,11 @@ export function takeOver(behind: Behind): () => void {
   });
   Date.now = () => behind.wall();
   Math.random = () => behind.random();
-  Object.assign(crypto, {
-    randomUUID: () => {
-      const hex = () =>
-        Math.floor(behind.random() * 2 ** 32)
-          .toString(16)
-          .padStart(8, '0');
-      return `${hex()}-0000-4000-8000-0000${hex()}`;
-    },
-  });
-  syncBuiltinESMExports();
+  ids.behind = behind;
   return () => {
     assign({ setTimeout: kept.setTimeout, clearTimeout: kept.clearTimeout, setImmediate: kept.setImmediate });
     Date.now = kept.now;
     Math.random = kept.random;
-    Object.assign(crypto, { randomUUID: kept.randomUUID });
-    syncBuiltinESMExports();
+    ids.behind = null;
   };
 }

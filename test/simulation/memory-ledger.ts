@@ -1,3 +1,5 @@
+import type { DesiredRow } from '../../src/dns/desired.ts';
+import type { TrackedRecord } from '../../src/dns/record.ts';
 import { ZonekeeperError } from '../../src/errors.ts';
 import type {
   Correction,
@@ -40,7 +42,7 @@ export class MemoryLedger implements Ledger {
       for (const rows of wanted.values()) for (const { key } of rows) known.add(key);
       const sorted = [...known]
         .filter((fqdn) => zone === null || fqdn === zone || fqdn.endsWith(`.${zone}`))
-        .map((fqdn) => ({ fqdn, reversed: [...fqdn].reverse().join('') }))
+        .map((fqdn) => ({ fqdn, reversed: fqdn.split('').reverse().join('') }))
         .filter(({ reversed }) => after === null || reversed > after)
         .sort((a, b) => (a.reversed < b.reversed ? -1 : 1));
       const page = sorted.slice(0, limit);
@@ -185,18 +187,20 @@ export class MemoryLedger implements Ledger {
   #facts(fqdn: string, withIntents: boolean): NameFacts {
     const { wanted, records, intents, names } = this.#tables;
     const now = this.#tables.now();
-    const rows = [...wanted.values()].flatMap((all) => all.flatMap(({ key, row }) => (key === fqdn ? [row] : [])));
-    const tracked = [...records.values()].filter((row) => row.fqdn === fqdn);
+    const rows: DesiredRow[] = [];
+    for (const all of wanted.values()) for (const { key, row } of all) if (key === fqdn) rows.push(row);
+    const tracked: TrackedRecord[] = [];
+    for (const { adopted: _, ...row } of named(records.values(), fqdn)) tracked.push(row);
     const known = names.get(fqdn);
     const state = known === undefined || known.state === 'gone' ? null : known;
     return {
       fqdn,
       rows,
-      tracked: tracked.map(({ adopted: _, ...row }) => row),
+      tracked,
       intents: withIntents
-        ? [...intents.values()]
-            .filter((row) => row.fqdn === fqdn)
-            .map(({ deadline, createdAt: _, ...row }): Intent => ({ ...row, remainingMs: deadline - now }))
+        ? named(intents.values(), fqdn).map(
+            ({ deadline, createdAt: _, ...row }): Intent => ({ ...row, remainingMs: deadline - now }),
+          )
         : [],
       state: state === null ? null : { state: state.state as 'failed', code: state.code, reason: state.reason },
     };
@@ -255,4 +259,10 @@ export class MemoryLedger implements Ledger {
     const action = adopted ? 'adopt' : 'create';
     history.push({ at: this.#tables.now(), fqdn, zone, action, recordId: id, trigger, operationId, result: 'done' });
   }
+}
+
+function named<T extends { readonly fqdn: string }>(rows: Iterable<T>, fqdn: string): T[] {
+  const found: T[] = [];
+  for (const row of rows) if (row.fqdn === fqdn) found.push(row);
+  return found;
 }

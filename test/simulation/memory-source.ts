@@ -88,8 +88,8 @@ export class MemorySource implements Source {
     const changed = new Map<string, readonly DesiredRow[]>();
     for (const key of keys) {
       const now = present.get(key) ?? [];
-      const before = (wanted.get(key) ?? []).map(({ row }) => row);
-      if (JSON.stringify(now) !== JSON.stringify(before)) changed.set(key, now);
+      const before = wanted.get(key) ?? [];
+      if (now.length !== before.length || now.some((row, n) => !same(row, before[n]?.row))) changed.set(key, now);
     }
     return changed;
   }
@@ -128,4 +128,9 @@ export class MemorySource implements Source {
       return touched;
     });
   }
+}
+
+/** What the view says of a consumer is what it said before: of what a consumer can change here. */
+function same(one: DesiredRow, other: DesiredRow | undefined): boolean {
+  return one.fqdn === other?.fqdn && one.content === other.content && one.since === other.since;
 }

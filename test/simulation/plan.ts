@@ -70,7 +70,7 @@ export interface Plan {
 
 /** Names that consumers want. */
 export const LABELS = 10;
-const FAULTS = 22;
+const FAULTS = 32;
 const LEAST_FAULTS = 20;
 const ACTS = 18;
 
@@ -85,7 +85,7 @@ export function drawPlan(random: () => number): Plan {
   const theme = pick(THEMES);
   const daemons = theme === 'lease' ? pick([2, 3]) : pick([1, 2, 2, 2, 3]);
   // Most are short: the time that passes while nothing happens costs as much as any other.
-  const lastsMs = 10_000 + below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 170_000]));
+  const lastsMs = 10_000 + below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
   const strikes: Strike[] = [];
   for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
   for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(below, pick, theme) });
@@ -97,7 +97,7 @@ export function drawPlan(random: () => number): Plan {
     driftMinMs: pick([5_000, 15_000]),
     smallPages: random() < 0.25,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
-    libraries: random() < 1 / 32,
+    libraries: random() < 1 / 64,
     strikes: strikes.sort((a, b) => a.at - b.at),
     lastsMs,
     leastFaults: LEAST_FAULTS,

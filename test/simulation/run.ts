@@ -35,7 +35,7 @@ const LOOK_MS = 3_000;
 /** What has come to rest stays so. */
 const STAY_MS = 17_000;
 /** Pause between faults that are made up for. */
-const STRIKE_EVERY_MS = 1_000;
+const STRIKE_EVERY_MS = 500;
 const SCHEDULE = 0x9e3779b9;
 
 /** The plan of a seed. */

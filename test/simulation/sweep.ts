@@ -32,7 +32,7 @@ export async function sweep({ from, seeds, seconds, workers, onFailure, onProgre
   const coverage = new Map<string, number>();
   const share = async (index: number) => {
     const args = [
-      '--max-semi-space-size=32',
+      '--max-semi-space-size=64',
       WORKER,
       String(from + index),
       String(seeds - index),

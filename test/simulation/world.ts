@@ -6,9 +6,9 @@ import type { OperationKind, OperationRequest } from '../../src/ledger/operation
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
 import { Invariants } from './invariants.ts';
-import { CALL_EFFECTS, Machine } from './machine.ts';
-import { API_EFFECTS, MemoryCloudflare } from './memory-cloudflare.ts';
-import { isFault, type Plan, type Strike } from './plan.ts';
+import { type CallEffect, Machine } from './machine.ts';
+import { type ApiEffect, MemoryCloudflare } from './memory-cloudflare.ts';
+import { isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { consumerKey, Tables } from './tables.ts';
@@ -17,6 +17,11 @@ const ZONES = ['example.com', 'lab.example.com', 'example.org'];
 const RULES: DesiredRules = { names: null, ignore: new PatternList([]), targets: new TargetAllowList(null) };
 const POLL_MS = 1_000;
 const PLAN_WAIT_MS = 120_000;
+/** Effects that keep nobody waiting for long. */
+const QUICK_CALL_EFFECTS = ['fail before', 'fail after'] as const satisfies readonly CallEffect[];
+const QUICK_API_EFFECTS = [
+  ...(['reset before', 'lost after', 'html', 'status 500', 'truncated', 'empty', 'stale', 'refused'] as const),
+] as const satisfies readonly ApiEffect[];
 
 /** Where strikes fall: counts each point and effect, so that a run shows which were never struck. */
 export type Coverage = Map<string, number>;
@@ -95,12 +100,14 @@ export class World {
     }
   }
 
-  /** One more fault, at whatever call comes next. */
+  /** One more fault, at whatever call comes next; and a change, so that there is something to call for. */
   strikeAnything(): void {
     const { scheduler } = this;
+    const m = scheduler.below(200);
+    this.#happen({ at: scheduler.now, kind: scheduler.pick(['want', 'retarget']), n: scheduler.below(LABELS), m });
     const [kind, effects] = scheduler.pick([
-      ['database call', CALL_EFFECTS],
-      ['api call', API_EFFECTS],
+      ['database call', QUICK_CALL_EFFECTS],
+      ['api call', QUICK_API_EFFECTS],
     ] as const);
     this.#happen({ at: scheduler.now, kind, point: null, effect: scheduler.pick<string>(effects) } as Strike);
   }
