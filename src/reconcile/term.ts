@@ -26,6 +26,8 @@ const DISCOVER_EVERY_MS = 600_000;
 const PRUNE_EVERY_MS = 3_600_000;
 /** Operations are announced; this is for an announcement that was lost. */
 const POLL_EVERY_MS = 2_000;
+/** Changes are announced, too. Nothing is noted, mostly, and then a look costs one small statement. */
+const FEED_EVERY_MS = 15_000;
 const UNSETTLED = 200_000;
 
 /**
@@ -120,7 +122,7 @@ export class Term {
     });
     this.#feed = this.#ticker(
       'reading changes',
-      () => options.resyncMs,
+      () => Math.min(FEED_EVERY_MS, options.resyncMs),
       () => this.#readDesired(),
     );
     // An operation needs the zones; until they are known, it waits.

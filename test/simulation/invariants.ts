@@ -21,7 +21,7 @@ export interface InvariantsParts {
   readonly epochOf: (departure: Departure) => number | null;
 }
 
-/** What must hold at every step. Each method throws {@link Broken} when it does not. */
+/** What must hold at every step. Each method throws {@link Broken} when it does not, and so does every later `changed()`. */
 export class Invariants {
   /** Ids of records that a person added. */
   readonly foreign = new Set<string>();
@@ -31,9 +31,11 @@ export class Invariants {
   batches = 0;
   readonly #parts: InvariantsParts;
   readonly #arrivals: number[] = [];
-  readonly #deletions = new Map<string, { readonly at: number }[]>();
+  readonly #deletions = new Map<string, { readonly at: number; readonly fqdn: string }[]>();
   readonly #most = new Map<string, number>();
   #seen = 0;
+  /** Where a promise is broken in the middle of a call, the core takes what is thrown for a failure of that call. */
+  #broken: Broken | null = null;
 
   constructor(parts: InvariantsParts) {
     this.#parts = parts;
@@ -46,15 +48,15 @@ export class Invariants {
     const epoch = this.#parts.epochOf(departure);
     const { leader } = tables;
     if (epoch !== leader.epoch || leader.holder === null) {
-      throw new Broken(`${departure.machine.name} writes in epoch ${epoch}, but the leader's is ${leader.epoch}`);
+      throw this.#break(`${departure.machine.name} writes in epoch ${epoch}, but the leader's is ${leader.epoch}`);
     }
     for (const fqdn of namesOf(departure.body, tables)) {
       const open = [...tables.intents.values()].filter((row) => row.fqdn === fqdn && row.state === 'open');
       const ours = open.filter((row) => row.epoch === epoch && row.deadline > tables.now());
-      if (ours.length === 0) throw new Broken(`${departure.machine.name} writes ${fqdn} without a fresh intent`);
+      if (ours.length === 0) throw this.#break(`${departure.machine.name} writes ${fqdn} without a fresh intent`);
       const other = open.find((row) => row.epoch !== epoch && row.deadline > tables.now());
       if (other !== undefined) {
-        throw new Broken(
+        throw this.#break(
           `${departure.machine.name} writes ${fqdn} while a call of epoch ${other.epoch} may be on its way`,
         );
       }
@@ -68,18 +70,19 @@ export class Invariants {
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
     if (this.#arrivals.length > apiBudget) {
-      throw new Broken(`${this.#arrivals.length} calls within 300 s, at most ${apiBudget} are allowed`);
+      throw this.#break(`${this.#arrivals.length} calls within 300 s, at most ${apiBudget} are allowed`);
     }
     if (body === null) return;
     this.batches += 1;
     for (const { id } of [...(body.deletes ?? []), ...(body.patches ?? [])]) {
       if (this.foreign.has(id) && !this.#adopted(id))
-        throw new Broken(`${machine.name} changes the foreign record ${id}`);
+        throw this.#break(`${machine.name} changes the foreign record ${id}`);
     }
   }
 
   /** Asked after every turn: were more names emptied than the guard lets through? */
   changed(): void {
+    if (this.#broken !== null) throw this.#broken;
     const { cloudflare, guard, now } = this.#parts;
     const { last } = cloudflare();
     if (last === this.#seen) return;
@@ -89,12 +92,13 @@ export class Invariants {
       // A name may have held several records, whose deletions one batch makes.
       emptied.add(before.name);
       const left = cloudflare().control.records({ zone, name: before.name });
-      if (left.length === 0 && !this.ordered.has(before.name)) this.#deletion(zone, now());
+      if (left.length === 0) this.#deletion(zone, before.name, now());
     }
     this.#seen = last;
     if (guard === null) return;
     for (const [zone, times] of this.#deletions) {
-      const recent = times.filter(({ at }) => at > now() - HOUR_MS).length;
+      // Whoever orders a deletion that was made already, its outcome unknown, is told that it was theirs.
+      const recent = times.filter(({ at, fqdn }) => at > now() - HOUR_MS && !this.ordered.has(fqdn)).length;
       const allowed = Math.max(guard.min, Math.floor(guard.share * (this.#most.get(zone) ?? 0)));
       if (recent > allowed) throw new Broken(`${recent} names of ${zone} lost their record, at most ${allowed} may`);
     }
@@ -116,10 +120,20 @@ export class Invariants {
     }
   }
 
-  #deletion(zone: string, at: number): void {
+  /** A failure that no fault explains. */
+  bug(error: Error): void {
+    this.#break(`a bug: ${error.message}`);
+  }
+
+  #break(what: string): Broken {
+    this.#broken ??= new Broken(what);
+    return this.#broken;
+  }
+
+  #deletion(zone: string, fqdn: string, at: number): void {
     const { tables, cloudflare } = this.#parts;
     const times = this.#deletions.get(zone) ?? [];
-    times.push({ at });
+    times.push({ at, fqdn });
     this.#deletions.set(zone, times);
     const id = cloudflare()
       .control.zones()

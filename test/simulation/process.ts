@@ -36,6 +36,8 @@ export interface ProcessParts {
   readonly onLeaderGone: () => void;
   /** A change of a record, as the metrics would count it. */
   readonly onChange: CoreObserver['changed'];
+  /** A failure that no fault explains. */
+  readonly onBug: (error: Error) => void;
 }
 
 const GRACE_MS = 7_000;
@@ -65,6 +67,12 @@ export class SimulatedProcess {
 
   get term(): Term | null {
     return this.machine.alive ? this.#term : null;
+  }
+
+  /** No call may leave: the budget is spent, or Cloudflare has said so. */
+  get halted(): boolean {
+    const budget = this.machine.alive ? this.#budget : null;
+    return budget !== null && (budget.gateClosedUntil !== null || budget.remaining() === 0);
   }
 
   start(): void {
@@ -203,7 +211,7 @@ export class SimulatedProcess {
   }
 
   #observer(): CoreObserver {
-    const { scheduler, machine, onChange } = this.#parts;
+    const { scheduler, machine, onChange, onBug } = this.#parts;
     const tell = (text: () => string) => scheduler.tell(machine.name, text);
     return {
       driftDetected: (zone, drift) => tell(() => `finds drift in ${zone}: ${drift}`),
@@ -220,8 +228,7 @@ export class SimulatedProcess {
       failed: (what, error: ZonekeeperError) => {
         const { code } = toError(error);
         tell(() => `${what} failed: ${error.code} ${error.message}`);
-        // What no fault explains is a bug of the core.
-        if (code === 'internal') throw error;
+        if (code === 'internal') onBug(error);
       },
     };
   }

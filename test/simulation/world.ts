@@ -82,6 +82,7 @@ export class World {
           scheduler,
           settings: () => this.#settings(),
           onLeaderGone: () => this.#notify('leader'),
+          onBug: (error) => this.invariants.bug(error),
           onChange: ({ action, result }) => {
             if (result === 'done') this.invariants.done[action] += 1;
           },
