@@ -178,6 +178,8 @@ export class Daemon {
         rules: this.#rules,
         hub: this.#hub,
         metrics,
+        log,
+        logLevel: config.logLevel,
         live: () => [{ name: 'ping', problem: null }],
         ready: () => this.#checks(),
       }),
