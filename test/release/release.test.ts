@@ -33,7 +33,7 @@ describe('a release', () => {
   beforeAll(async () => {
     for (const folder of folders) {
       const cwd = await copyCheckout(join(folder, 'checkout'));
-      await command('node', ['scripts/release.ts', join(folder, 'out')], { cwd, limitMs: 600_000 });
+      await command(process.execPath, ['scripts/release.ts', join(folder, 'out')], { cwd, limitMs: 600_000 });
     }
   }, 1_200_000);
 
@@ -108,7 +108,7 @@ describe('a release whose versions contradict each other', () => {
     const cwd = await copyCheckout(join(testFolder(), 'checkout'));
     const chart = join(cwd, 'charts/zonekeeper/Chart.yaml');
     await command('sed', ['-i', 's/^version: .*/version: 9.9.9/', chart]);
-    const { code, stderr } = await attempt('node', ['scripts/release.ts', join(cwd, 'out')], { cwd });
+    const { code, stderr } = await attempt(process.execPath, ['scripts/release.ts', join(cwd, 'out')], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain(`package.json says ${version}; another version stands in: version in Chart.yaml`);
   });
