@@ -47,7 +47,7 @@ requires('helm')('the chart', () => {
       const text = await renderText(values, options);
       rendered.set(name, { text, manifests: parseManifests(text) });
     }
-  });
+  }, 180_000);
   const of = (name: string) => rendered.get(name)?.manifests ?? [];
 
   describe.each(Object.keys(VALUE_SETS))('with %s', (name) => {

@@ -22,7 +22,7 @@ describe('two versions of the daemon on one database', () => {
     await buildBundle(join(folder, 'present'));
     cpSync(join(folder, 'present'), join(folder, 'next'), { recursive: true });
     writeFileSync(join(folder, 'next/migrations/0002_next.sql'), EXPAND);
-  });
+  }, 180_000);
 
   it('change over to the next one and back again while changes come: each is made, once', async () => {
     const [database, simulator] = [await testDatabase(), await testSimulator()];
@@ -106,7 +106,7 @@ describe('two versions of the daemon on one database', () => {
     ]);
     third.signal('SIGTERM');
     expect(await third.ended).toBe(0);
-  });
+  }, 180_000);
 });
 
 describe('a daemon from under which a newer version has taken something', () => {
