@@ -47,7 +47,7 @@ export async function buildBundle(out: string = join(ROOT, 'dist')): Promise<voi
     entryPoints: { zonekeeper: 'src/main.ts' },
     outdir: out,
     external: EXTERNAL,
-    plugins: [apart(), englishOnly()],
+    plugins: [apart(), englishOnly(), builtinsWhenUsed()],
   });
   const inputs = [main.metafile];
   for (const [name, file] of Object.entries(APART)) {
@@ -94,6 +94,25 @@ function englishOnly(): Plugin {
     setup: ({ onLoad }) => {
       onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
         contents: `export { default as en } from './en.js';`,
+      }));
+    },
+  };
+}
+
+/**
+ * Node's own modules are loaded where they are used. As imports they would stand at the top of the one file, and be loaded for
+ * `--help`, too: `node:http` alone brings HTTP/2 and `fetch` with it.
+ */
+function builtinsWhenUsed(): Plugin {
+  return {
+    name: 'builtins-when-used',
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /^node:/ }, ({ path, kind }) =>
+        kind === 'import-statement' ? { path, namespace: 'builtin' } : { path, external: true },
+      );
+      onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+        contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+        loader: 'js',
       }));
     },
   };

@@ -62,8 +62,8 @@ export const ERRORS = {
   schema_too_new: spec(
     503,
     'backoff',
-    'The database schema is newer than this version',
-    'Run a version of Zonekeeper at least as new as the one that migrated the database.',
+    'The database schema is too new for this version',
+    'Run a newer version of Zonekeeper: one that migrated the database has taken away what this one needs.',
   ),
   consumer_tables: spec(
     503,

@@ -1,5 +1,5 @@
 import { Database } from '../database/database.ts';
-import { migrateSchema, schemaStatus } from '../ledger/migrate.ts';
+import { migrateSchema, requireSchema, schemaStatus } from '../ledger/migrate.ts';
 import { prepareConsumers } from '../sources/postgres/prepare.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -19,6 +19,7 @@ export default async function migrate(context: CommandContext): Promise<number> 
   try {
     if (context.flags.on('check')) {
       const { current, known, pending } = await schemaStatus(db);
+      if (current > known) await requireSchema(db, config.schema);
       const files = pending.map(({ name }) => name);
       const text = files.length === 0 ? 'Nothing to do.' : `To be applied: ${files.join(', ')}.`;
       stdout.write(
@@ -29,6 +30,16 @@ export default async function migrate(context: CommandContext): Promise<number> 
       return files.length === 0 ? EXIT.ok : EXIT.pending;
     }
     const applied = (await migrateSchema(db)).map(({ name }) => name);
+    const { current, known } = await schemaStatus(db);
+    if (current > known) {
+      // View and triggers are those of the newer version, too: they stay.
+      stdout.write(
+        json
+          ? `${JSON.stringify({ applied, current, known })}\n`
+          : `Schema ${config.schema} is at version ${current}, as a newer Zonekeeper left it. This one (${known}) works on it: nothing to do.\n`,
+      );
+      return EXIT.ok;
+    }
     const { created, view, withoutTriggers, recordsView } = await prepareConsumers(db);
     if (json) {
       stdout.write(

@@ -3,6 +3,7 @@ import { systemClock } from '../controller/clock.ts';
 import { connectCluster } from '../daemon/cluster.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { instanceName } from '../daemon/instance.ts';
+import { snapshotOnSignal } from '../observability/heap-snapshot.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { startTracing } from '../observability/tracing.ts';
 import type { CommandContext } from './command.ts';
@@ -38,10 +39,15 @@ export default async function run(context: CommandContext): Promise<number> {
     random: Math.random,
     onSecret: (value) => redactor.add(value),
   });
-  await daemon.start();
-  await aborted(signal);
-  await daemon.stop();
-  return EXIT.ok;
+  const restore = snapshotOnSignal({ source: process, folder: config.heapSnapshots, log: log.logger });
+  try {
+    await daemon.start();
+    await aborted(signal);
+    await daemon.stop();
+    return EXIT.ok;
+  } finally {
+    restore();
+  }
 }
 
 /** Resolves when the signal is aborted. */

@@ -1,5 +1,6 @@
 import { httpUrl, listenAddress, postgresUrl } from './address.ts';
 import { duration, guard, integer, integerOrAuto, share } from './amounts.ts';
+import { LOG_LEVELS } from './log-levels.ts';
 import { COMMANDS, type CommandName, type Setting, setting } from './setting.ts';
 import { boolean, choice, list, text, token } from './words.ts';
 
@@ -285,10 +286,18 @@ export const SETTINGS = {
   }),
   logLevel: setting({
     env: 'ZONEKEEPER_LOG_LEVEL',
-    type: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+    type: choice(LOG_LEVELS),
     default: 'info',
     doc: 'Least severity that is logged.',
     takenBy: COMMANDS,
+  }),
+  heapSnapshots: setting({
+    env: 'ZONEKEEPER_HEAP_SNAPSHOTS',
+    type: text(/^\/\S*$/, 'the absolute path of a folder'),
+    default: null,
+    absent: 'none',
+    doc: 'Folder into which SIGUSR2 writes a heap snapshot. It holds secrets, and is about as large as the heap.',
+    takenBy: ['run', 'config'],
   }),
   logFormat: setting({
     env: 'ZONEKEEPER_LOG_FORMAT',

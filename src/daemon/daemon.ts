@@ -75,6 +75,8 @@ export class Daemon {
   #term: Term | null = null;
   #cloudflare: Cloudflare | null = null;
   #turn: Promise<void> = Promise.resolve();
+  /** Why this version cannot work on the schema any more: a newer one has been here since the start. */
+  #misfit: string | null = null;
   #stopping = false;
   #address = '';
 
@@ -176,6 +178,8 @@ export class Daemon {
         rules: this.#rules,
         hub: this.#hub,
         metrics,
+        log,
+        logLevel: config.logLevel,
         live: () => [{ name: 'ping', problem: null }],
         ready: () => this.#checks(),
       }),
@@ -258,11 +262,15 @@ export class Daemon {
     const fence = new Fence(epoch);
     const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
     try {
-      // The view or the tables may have changed since the process began.
+      // The schema, the view or the tables may have changed since the process began.
+      await requireSchema(this.#db, config.schema);
+      this.#misfit = null;
       this.#facts = await inspectConsumers(this.#db);
       await cloudflare.start();
     } catch (error) {
-      log.error({ code: toError(error).code }, `cannot lead: ${toError(error).message}`);
+      const { code, message } = toError(error);
+      log.error({ code }, `cannot lead: ${message}`);
+      if (code === 'schema_too_new') this.#misfit = message;
       cloudflare.stop();
       this.#election.resign('It cannot do the work.');
       return;
@@ -327,6 +335,7 @@ export class Daemon {
       term === null ? null : (term.failure?.message ?? (term.ready ? null : 'the zones have not been seen yet'));
     return [
       { name: 'shutdown', problem: this.#stopping ? 'the process is stopping' : null },
+      { name: 'schema', problem: this.#misfit },
       { name: 'postgres-listen', problem: this.#listener.connected ? null : 'not connected' },
       { name: 'leader', problem: this.#election.settled ? null : 'not known yet' },
       { name: 'cloudflare', problem: cloudflare },

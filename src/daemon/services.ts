@@ -1,3 +1,4 @@
+import { LOG_LEVELS } from '../config/log-levels.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { Database } from '../database/database.ts';
 import type { EventHub } from '../http/event-hub.ts';
@@ -6,6 +7,7 @@ import { leaderStatus } from '../leadership/leader.ts';
 import { browseNames, countNames, readHistory, readNames } from '../ledger/browse.ts';
 import { Operations } from '../ledger/operations.ts';
 import { readZones } from '../ledger/zones.ts';
+import type { Logger, LogLevel } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Rules } from '../reconcile/rules.ts';
 import { Asking } from './asking.ts';
@@ -21,12 +23,16 @@ export interface ServiceParts {
   readonly rules: Rules;
   readonly hub: EventHub;
   readonly metrics: Metrics;
+  readonly log: Logger;
+  /** What the settings say. */
+  readonly logLevel: LogLevel;
   readonly live: () => readonly Check[];
   readonly ready: () => readonly Check[];
 }
 
 /** What the routes ask for, answered from the database: any replica can. */
-export function daemonServices({ version, db, clock, rules, hub, metrics, live, ready }: ServiceParts): Services {
+export function daemonServices(parts: ServiceParts): Services {
+  const { version, db, clock, rules, hub, metrics, log, logLevel, live, ready } = parts;
   const operations = new Operations(db);
   const asking = new Asking(db, operations, clock);
   const summary = new Fresh(clock, SUMMARY_AGE_MS, () => countNames(db));
@@ -48,6 +54,18 @@ export function daemonServices({ version, db, clock, rules, hub, metrics, live, 
     events: hub,
     live,
     ready,
+    log: {
+      level: () => log.level as LogLevel,
+      configured: logLevel,
+      change: (level, actor) => {
+        const less = LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(log.level as LogLevel);
+        const say = () => log.info({ actor, log_level: level }, `logs from ${level} upwards from now on`);
+        // While it is still heard, or as soon as it is.
+        if (less) say();
+        log.level = level;
+        if (!less) say();
+      },
+    },
     metrics: () => metrics.scrape(),
   };
 }

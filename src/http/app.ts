@@ -19,6 +19,7 @@ import { isError, toError, ZonekeeperError } from '../errors.ts';
 import { authorize, requireSameSite } from './access.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 import { eventRoutes } from './routes/events.ts';
+import { logLevelRoutes } from './routes/log-level.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { recordRoutes } from './routes/records.ts';
@@ -89,6 +90,7 @@ export function buildApp({ services, access, logger, tracer = null, site = null,
     recordRoutes(routes, services);
     eventRoutes(routes, services);
     statusRoutes(routes, services);
+    logLevelRoutes(routes, services);
     probeRoutes(routes, services);
     routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOG_LEVELS } from '../config/log-levels.ts';
 import { NAME_STATES } from '../dns/record.ts';
 
 /** The shapes of the API, in the words of the glossary. `openapi.json` is made from these, and answers are held to them. */
@@ -172,3 +173,10 @@ export const summarySchema = z
 /** Wall-clock milliseconds as the API writes them. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 export const isoTimeOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
+
+export const logLevelSchema = z
+  .object({
+    level: z.enum(LOG_LEVELS),
+    configured: z.enum(LOG_LEVELS).meta({ description: 'What the settings say, and what it begins with.' }),
+  })
+  .meta({ id: 'LogLevel', description: 'Least severity that is logged.' });

@@ -3,6 +3,7 @@ import type { LeaderStatus } from '../leadership/leader.ts';
 import type { BrowsedName, BrowseQuery, HistoryRow, NameCount } from '../ledger/browse.ts';
 import type { Operation, OperationKind, OperationRequest } from '../ledger/operations.ts';
 import type { ZoneRow } from '../ledger/zones.ts';
+import type { LogLevel } from '../observability/logger.ts';
 import type { EventHub } from './event-hub.ts';
 
 /** One line of `/livez` or `/readyz`. */
@@ -34,6 +35,13 @@ export interface Services {
   readonly events: EventHub;
   live(): readonly Check[];
   ready(): readonly Check[];
+  /** Of this process alone. */
+  readonly log: {
+    level(): LogLevel;
+    /** What the settings say. */
+    readonly configured: LogLevel;
+    change(level: LogLevel, by: string): void;
+  };
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 

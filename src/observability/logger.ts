@@ -1,9 +1,10 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import type { LOG_LEVELS } from '../config/log-levels.ts';
 import { loggedError } from './log-error.ts';
 import type { Redactor } from './redactor.ts';
 
 export type { Logger } from 'pino';
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = 'auto' | 'pretty' | 'json';
 
 export interface LogOptions {

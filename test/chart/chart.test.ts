@@ -17,8 +17,10 @@ import {
   tryRender,
 } from '../support/chart.ts';
 import { attempt, command } from '../support/command.ts';
+import { migratedDatabase, testSimulator } from '../support/daemon.ts';
 import { sharedFolder } from '../support/folder.ts';
 import { helmEnv } from '../support/kubernetes.ts';
+import { runDaemon } from '../support/process.ts';
 import { requires } from '../support/requires.ts';
 import { TOOLS, tool } from '../support/tools.ts';
 import { VALUE_SETS } from './value-sets.ts';
@@ -45,7 +47,7 @@ requires('helm')('the chart', () => {
       const text = await renderText(values, options);
       rendered.set(name, { text, manifests: parseManifests(text) });
     }
-  });
+  }, 180_000);
   const of = (name: string) => rendered.get(name)?.manifests ?? [];
 
   describe.each(Object.keys(VALUE_SETS))('with %s', (name) => {
@@ -237,6 +239,60 @@ requires('helm')('the chart', () => {
       ['443', 'named'],
       ['443,6443', 'named'],
     ]);
+  });
+
+  it('hands Grafana whole dashboards, by label or by resource', () => {
+    const files = readdirSync(join(CHART, 'files/dashboards')).filter((file) => file.endsWith('.json'));
+    const texts = files.map((file) => JSON.parse(readFileSync(join(CHART, 'files/dashboards', file), 'utf8')));
+    const configMaps = of('dashboards for the sidecar').filter(
+      ({ metadata }) => metadata.labels['app.kubernetes.io/component'] === 'dashboard',
+    );
+    expect(configMaps.map(({ data }) => JSON.parse(Object.values(data as Record<string, string>)[0] ?? ''))).toEqual(
+      texts,
+    );
+    for (const { metadata } of configMaps)
+      expect(metadata.labels).toMatchObject({ grafana_dashboard: '1', folder: 'dns' });
+    const resources = of('dashboards for the Grafana operator').filter(({ kind }) => kind === 'GrafanaDashboard');
+    expect(resources.map(({ spec }) => JSON.parse(spec.json))).toEqual(texts);
+    for (const { spec } of resources) expect(spec.instanceSelector).toEqual({ matchLabels: { dashboards: 'grafana' } });
+  });
+
+  it('is for Kubernetes from the version that it names', async () => {
+    const floor = /^kubeVersion: ">=(\d+)\.(\d+)\./m.exec(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'));
+    const [major = 0, minor = 0] = floor?.slice(1).map(Number) ?? [];
+    expect((await tryRender({}, { kubernetes: `${major}.${minor}.0` })).code).toBe(0);
+    const { code, stderr } = await tryRender({}, { kubernetes: `${major}.${minor - 1}.9` });
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/incompatible with Kubernetes/);
+  });
+
+  it('has tests that tell a daemon which works from one that does not', async () => {
+    const [database, simulator] = [await migratedDatabase(), await testSimulator()];
+    const daemon = await runDaemon({
+      DATABASE_URL: database.url,
+      CLOUDFLARE_API_TOKEN: 'a-token',
+      CLOUDFLARE_BASE_URL: simulator.url,
+    });
+    const port = Number(new URL(daemon.url).port);
+    // The Service has the release's name: here, this machine's.
+    const manifests = await render({ fullnameOverride: 'localhost', service: { port } });
+    const tests = manifests.filter(({ kind }) => kind === 'Pod').map(({ spec }) => spec.containers[0]);
+    expect(tests.map(({ name }) => name).sort()).toEqual(['livez', 'metrics', 'readyz']);
+    /** Runs it as its container would: the image's program, or the command that replaces it. */
+    const play = async ({ command: own, args = [], env }: Manifest) => {
+      const [program, ...rest] = own ?? ['node', 'src/main.ts', ...args];
+      expect(program).toBe('node');
+      const set = Object.fromEntries(env.map(({ name, value }: Record<string, string>) => [name, value]));
+      return (await attempt(process.execPath, rest, { env: set })).code;
+    };
+    for (const test of tests) expect([test.name, await play(test)]).toEqual([test.name, 0]);
+    daemon.signal('SIGTERM');
+    await daemon.ended;
+    for (const test of tests) expect([test.name, await play(test)]).toEqual([test.name, 1]);
+  });
+
+  it('has a section in its changelog for its version', () => {
+    expect(readFileSync(join(CHART, 'CHANGELOG.md'), 'utf8')).toMatch(new RegExp(`^## ${manifest.version}\\b`, 'm'));
   });
 
   it('names the release in everything when it is not called like the chart', () => {

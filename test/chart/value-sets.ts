@@ -157,6 +157,20 @@ export const VALUE_SETS: Readonly<Record<string, ValueSet>> = {
     },
     also: ['PrometheusRule'],
   },
+  'rules where the cluster knows them': {
+    values: { metrics: { prometheusRule: { enabled: 'auto' } } },
+    options: { apis: MONITORING },
+    also: ['PrometheusRule'],
+  },
+  'no rules where the cluster does not know them': { values: { metrics: { prometheusRule: { enabled: 'auto' } } } },
+  'dashboards for the sidecar': {
+    values: { dashboards: { mode: 'configMap', labels: { folder: 'dns' } } },
+    also: ['ConfigMap', 'ConfigMap', 'ConfigMap'],
+  },
+  'dashboards for the Grafana operator': {
+    values: { dashboards: { mode: 'operator' } },
+    also: ['GrafanaDashboard', 'GrafanaDashboard', 'GrafanaDashboard'],
+  },
   'a PostgreSQL for trials': {
     values: {
       database: { existingSecret: { name: '' } },

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -44,6 +44,37 @@ describe('the bundle, in a folder without node_modules', () => {
     expect((await fetch(`${daemon.url}/openapi.json`)).status).toBe(200);
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
+  });
+
+  it("loads Kubernetes' client only where it is used", async () => {
+    const without = testFolder();
+    cpSync(folder, without, { recursive: true });
+    rmSync(join(without, 'kubernetes-client.js'));
+    const start = (env: Record<string, string>, program: string) =>
+      run(['run', '--database-url=postgres://a:b@127.0.0.1:1/c', '--cloudflare-api-token=t'], env, program);
+    // As far as the database, which is not there.
+    expect((await start({}, join(without, 'zonekeeper.js'))).output).toContain('ECONNREFUSED');
+    const lease = { ZONEKEEPER_LEADER_ELECTION: 'kubernetes', KUBECONFIG: '/nowhere/kubeconfig', HOME: without };
+    expect((await start(lease, join(without, 'zonekeeper.js'))).output).toMatch(
+      /Cannot find module .*kubernetes-client/,
+    );
+    expect((await start(lease, main)).output).toMatch(/The kubeconfig cannot be used|There is no Kubernetes here/);
+  });
+
+  it('is the same for every architecture: nothing in it is a program of one machine', () => {
+    const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    expect(files.length).toBeGreaterThan(4);
+    const native = files.filter((one) => {
+      const begin = readFileSync(join(one.parentPath, one.name)).subarray(0, 4).toString('latin1');
+      return one.name.endsWith('.node') || begin === '\x7fELF';
+    });
+    expect(native.map(({ name }) => name)).toEqual([]);
+    // So the image needs no emulation: what is built is built on the builder's own, and the rest is copied.
+    const dockerfile = readFileSync('Dockerfile', 'utf8');
+    const [last = ''] = dockerfile.split(/^FROM /m).slice(-1);
+    expect(dockerfile).toMatch(/^FROM --platform=\$\{BUILDPLATFORM\} \$\{BUILD_IMAGE\} AS build$/m);
+    expect(last).toMatch(/^\$\{RUNTIME_IMAGE\}$/m);
+    expect(last).not.toMatch(/^RUN /m);
   });
 
   it('says for people what it logs', async () => {

@@ -23,7 +23,7 @@ requires('container engine', 'docker client with BuildKit')('the image, on base 
   let base = '';
   beforeAll(async () => {
     base = (await command('bash', ['test/containers/node-images.sh', 'runtime'])).trim();
-    // Of a bundle that is there; compose.test.ts builds from the sources, which takes minutes.
+    // Of a bundle that is there, as a release does; compose.test.ts builds from the sources.
     const context = await copyCheckout(join(folder, 'checkout'));
     await command('npm', ['run', '--silent', 'build'], { cwd: context });
     const args = ['VERSION=1.2.3', 'REVISION=abc', `RUNTIME_IMAGE=${base}`, 'BUNDLE=prebuilt'];

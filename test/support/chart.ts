@@ -38,11 +38,13 @@ export interface RenderOptions {
   readonly namespace?: string;
   /** Kinds that the cluster is said to know beside Kubernetes' own. */
   readonly apis?: readonly string[];
+  /** The version of Kubernetes that it is rendered for; helm's own by default. */
+  readonly kubernetes?: string;
 }
 
 /** Runs `helm template` with these values merged over {@link ENOUGH}. */
 export async function tryRender(values: Values, options: RenderOptions = {}): Promise<CommandResult> {
-  const { release = 'zonekeeper', namespace = 'dns', apis = [] } = options;
+  const { release = 'zonekeeper', namespace = 'dns', apis = [], kubernetes } = options;
   const folder = mkdtempSync(join(tmpdir(), 'zonekeeper-chart-'));
   try {
     const args = [
@@ -53,6 +55,7 @@ export async function tryRender(values: Values, options: RenderOptions = {}): Pr
       namespace,
       '-f',
       '-',
+      ...(kubernetes === undefined ? [] : ['--kube-version', kubernetes]),
       ...apis.flatMap((api) => ['--api-versions', api]),
     ];
     return await attempt(tool('helm'), args, { env: helmEnv(folder), input: JSON.stringify(merge(ENOUGH, values)) });

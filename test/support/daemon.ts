@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { systemClock } from '../../src/controller/clock.ts';
+import type { Cluster } from '../../src/daemon/cluster.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { instanceName } from '../../src/daemon/instance.ts';
 import { Database } from '../../src/database/database.ts';
@@ -19,6 +20,8 @@ export interface DaemonSetup {
   readonly zones?: readonly ZoneSeed[];
   readonly simulator?: Simulator;
   readonly database?: TestDatabase;
+  /** What Kubernetes does for it; nothing by default. */
+  readonly cluster?: Cluster;
   /** False: return at once, without waiting until it leads and has seen its zones. */
   readonly ready?: boolean;
 }
@@ -83,7 +86,7 @@ export async function startDaemon(setup: DaemonSetup = {}): Promise<RunningDaemo
     config,
     version: 'test',
     instance: instanceName(),
-    cluster: null,
+    cluster: setup.cluster ?? null,
     tracing: null,
     log: logger,
     metrics,

@@ -132,6 +132,16 @@ describe('every answer is as /openapi.json describes it', () => {
     });
   });
 
+  test('the log level', async () => {
+    const { client } = await api();
+    const put = (level: unknown) => client.call('PUT', '/api/log-level', { body: { level } });
+    expect((await client.call('GET', '/api/log-level')).body).toMatchObject({ configured: 'info' });
+    expect((await put('error')).body).toEqual({ level: 'error', configured: 'info' });
+    expect((await put(null)).body).toEqual({ level: 'info', configured: 'info' });
+    for (const body of [{ level: 'loud' }, {}, { level: 'debug', for: '1m' }])
+      expect((await client.call('PUT', '/api/log-level', { body })).status).toBe(400);
+  });
+
   test('what is wrong with a request', async () => {
     const { client } = await api();
     const json = { 'content-type': 'application/json' };
@@ -238,7 +248,7 @@ describe('being seen', () => {
     const { get } = await api();
     expect(await (await get('/livez')).text()).toBe('ok');
     expect(await (await get('/readyz?verbose')).text()).toBe(
-      '[+]shutdown ok\n[+]postgres-listen ok\n[+]leader ok\n[+]cloudflare ok\nreadyz check passed\n',
+      '[+]shutdown ok\n[+]schema ok\n[+]postgres-listen ok\n[+]leader ok\n[+]cloudflare ok\nreadyz check passed\n',
     );
   });
 

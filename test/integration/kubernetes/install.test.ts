@@ -60,7 +60,11 @@ requires(
     const notes = await helm({}, 'install', 'zk', CHART, '-n', space);
     expect(notes).toContain('CREATES, UPDATES AND DELETES records, always and only its own');
     const small = await names(space);
-    await helm({ ...ALL_ON, replicas: 2, podDisruptionBudget: { enabled: true } }, 'upgrade', 'zk', CHART, '-n', space);
+    const larger = { ...ALL_ON, replicas: 2, podDisruptionBudget: { enabled: true } };
+    const planned = await helm(larger, 'upgrade', 'zk', CHART, '-n', space, '--dry-run=server');
+    expect(planned).toContain('kind: PodDisruptionBudget');
+    expect(await names(space)).toEqual(small);
+    await helm(larger, 'upgrade', 'zk', CHART, '-n', space);
     const large = await names(space);
     expect(large.length).toBe(small.length + 5);
     await kubernetes.helm('rollback', 'zk', '1', '-n', space);
@@ -154,6 +158,34 @@ requires(
     }
   });
 
+  it('gives nothing beside that: what Kubernetes itself lists as its rights', async () => {
+    const space = await namespace();
+    await helm(ALL_ON, 'install', 'zk', CHART, '-n', space);
+    await kubernetes.kubectl('-n', space, 'create', 'serviceaccount', 'anybody');
+    const rights = async (account: string, where: string) => {
+      const answer = await command(
+        tool('kubectl'),
+        ['create', '--validate=false', '-f', '-', '-o', 'json', '--as', `system:serviceaccount:${space}:${account}`],
+        { env: { KUBECONFIG: kubernetes.kubeconfig }, input: JSON.stringify(rulesReview(where)) },
+      );
+      const { resourceRules, nonResourceRules } = JSON.parse(answer).status as Record<string, object[]>;
+      return [...(resourceRules ?? []), ...(nonResourceRules ?? [])].map((rule) => JSON.stringify(rule));
+    };
+    const own = async (where: string) => {
+      const everybodys = new Set(await rights('anybody', where));
+      return (await rights('zk-zonekeeper', where))
+        .filter((rule) => !everybodys.has(rule))
+        .map((rule) => JSON.parse(rule) as Record<string, string[]>)
+        .map(({ verbs, resources, resourceNames = [] }) => `${verbs} ${resources} ${resourceNames}`.trim())
+        .sort();
+    };
+    const reviews = ['create subjectaccessreviews', 'create tokenreviews'];
+    expect(await own(space)).toEqual(
+      [...reviews, 'create leases', 'create,patch events', 'get,update leases zk-zonekeeper'].sort(),
+    );
+    expect(await own('default')).toEqual(reviews);
+  });
+
   it('runs the daemon: leads by the Lease, tells Events, lets in whom Kubernetes lets in', async () => {
     const space = await namespace();
     await helm(ALL_ON, 'install', 'zk', CHART, '-n', space);
@@ -234,6 +266,12 @@ requires(
     );
     expect(lease).toBe('');
   });
+});
+
+const rulesReview = (namespace: string) => ({
+  apiVersion: 'authorization.k8s.io/v1',
+  kind: 'SelfSubjectRulesReview',
+  spec: { namespace },
 });
 
 describe('the image that the chart names', () => {

@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { knownMigrations, migrateSchema, requireSchema, schemaStatus } from '../../../src/ledger/migrate.ts';
 import { inspectConsumers, prepareConsumers } from '../../../src/sources/postgres/prepare.ts';
 import { testDatabase } from '../../support/database.ts';
+import { testFolder } from '../../support/folder.ts';
 import { connect, install } from '../../support/installation.ts';
+import { run } from '../../support/process.ts';
 
 describe('migrate', () => {
   test('prepares an empty database, and finds nothing to do the second time', async () => {
@@ -129,11 +133,45 @@ describe('the schema version', () => {
     });
   });
 
-  test('a schema newer than the binary is refused, by migrate as well', async () => {
+  test('a schema to which a newer version has added is worked on, and left as it is', async () => {
     const { db, test: database } = await install();
     await database.query(`INSERT INTO zonekeeper.migrations (version, name, checksum) VALUES (9999, 'later', '')`);
+    await requireSchema(db, 'zonekeeper');
+    expect(await migrateSchema(db)).toEqual([]);
+    const migrated = await run(['migrate'], { DATABASE_URL: database.url });
+    expect(migrated).toEqual({ code: 0, output: expect.stringMatching(/is at version 9999, .* nothing to do\./) });
+    expect(await run(['migrate', '--check'], { DATABASE_URL: database.url })).toMatchObject({ code: 0 });
+  });
+
+  test('a schema from which a newer version has taken away is refused, by migrate as well', async () => {
+    const { db, test: database } = await install();
+    await database.query(
+      `INSERT INTO zonekeeper.migrations (version, name, checksum, oldest) VALUES (9999, 'later', '', 9998)`,
+    );
     await expect(requireSchema(db, 'zonekeeper')).rejects.toMatchObject({ code: 'schema_too_new' });
     await expect(migrateSchema(db)).rejects.toMatchObject({ code: 'schema_too_new' });
+    for (const args of [['migrate'], ['migrate', '--check']]) {
+      const { code, output } = await run(args, { DATABASE_URL: database.url });
+      expect(code).toBe(1);
+      expect(output).toContain('needs a Zonekeeper that knows 9998');
+    }
+  });
+
+  test('a migration says in its text what a program must know after it', () => {
+    const folder = pathToFileURL(`${testFolder()}/`);
+    writeFileSync(new URL('0001_first.sql', folder), 'SELECT 1;');
+    writeFileSync(new URL('0002_contract.sql', folder), '-- Nobody reads this any more.\n-- oldest: 0001\nSELECT 2;');
+    expect(knownMigrations(folder).map(({ version, oldest }) => [version, oldest])).toEqual([
+      [1, 0],
+      [2, 1],
+    ]);
+  });
+
+  test('a schema of before anything was told about older versions fits, and learns to tell', async () => {
+    const { db, test: database } = await install();
+    await database.query('ALTER TABLE zonekeeper.migrations DROP COLUMN oldest');
+    await requireSchema(db, 'zonekeeper');
+    expect(await schemaStatus(db)).toMatchObject({ oldest: 0, pending: [] });
   });
 
   test('pending migrations are told without applying them', async () => {

@@ -75,6 +75,7 @@ describe('the settings', () => {
       historyDays: 90,
       shutdownGraceMs: 10_000,
       logLevel: 'info',
+      heapSnapshots: null,
       logFormat: 'auto',
     });
   });
