@@ -66,6 +66,7 @@ async function outcome(libraries: boolean, { operation, call }: Asked, effect: A
     },
     onDeparture: ({ machine: _, ...departure }: Departure) => seen.push(departure),
     onArrival: () => {},
+    onLimited: () => {},
   };
   const cloudflare = new MemoryCloudflare(scheduler, sky, ['example.com'], true);
   for (let n = 0; n < 7; n++) cloudflare.control.add({ type: 'A', name: `n${n}.example.com`, content: '192.0.2.9' });

@@ -31,6 +31,8 @@ export class Invariants {
   batches = 0;
   readonly #parts: InvariantsParts;
   readonly #arrivals: number[] = [];
+  /** By term: when its gate opens. */
+  readonly #gates = new Map<string, number>();
   readonly #deletions = new Map<string, { readonly at: number; readonly fqdn: string }[]>();
   readonly #most = new Map<string, number>();
   #seen = 0;
@@ -41,8 +43,17 @@ export class Invariants {
     this.#parts = parts;
   }
 
-  /** A batch leaves only in the present epoch, with fresh intents. */
+  /** Who is told that the budget is spent makes no more calls in this term until it may. */
+  limited(departure: Departure, retryAfterMs: number | null): void {
+    const until = this.#parts.now() + (retryAfterMs ?? WINDOW_MS);
+    this.#gates.set(this.#termOf(departure), until);
+  }
+
+  /** Nothing leaves through a closed gate; and a batch only in the present epoch, with fresh intents. */
   departure(departure: Departure): void {
+    if ((this.#gates.get(this.#termOf(departure)) ?? 0) > this.#parts.now()) {
+      throw this.#break(`${departure.machine.name} calls ${departure.operation} although it was told to wait`);
+    }
     const { tables } = this.#parts;
     if (departure.operation !== 'batch' || departure.body === null) return;
     const epoch = this.#parts.epochOf(departure);
@@ -123,6 +134,11 @@ export class Invariants {
   /** A failure that no fault explains. */
   bug(error: Error): void {
     this.#break(`a bug: ${error.message}`);
+  }
+
+  #termOf(departure: Departure): string {
+    const { name, life } = departure.machine;
+    return `${name}/${life}/${this.#parts.epochOf(departure)}`;
   }
 
   #break(what: string): Broken {

@@ -28,7 +28,8 @@ export interface Weather {
 }
 
 const BASE_WALL = Date.UTC(2026, 0, 1);
-const SLOW_MS = 50_000;
+/** Mostly a few seconds, within which somebody may still wait; sometimes nobody does any more. */
+const SLOW_MS = [8_000, 50_000] as const;
 const PAUSE_MS = 40_000;
 /** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
 const STATEMENT_MS = 60_000;
@@ -115,7 +116,8 @@ export class Machine implements Owner {
       const answer = (ms: number, tell: () => void) => scheduler.after(ms, this, tell, life);
       const lost = () => reject(new ZonekeeperError('database_unreachable', 'PostgreSQL: Connection terminated.'));
       if (effect === 'fail before') return void answer(scheduler.delay(0, 50), lost);
-      const there = effect === 'slow before' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
+      const there =
+        effect === 'slow before' ? scheduler.delay(1_000, scheduler.pick(SLOW_MS)) : scheduler.delay(0.1, 20);
       if (effect === 'slow before') scheduler.linger(there);
       if (there > STATEMENT_MS) return void answer(STATEMENT_MS, lost);
       scheduler.after(there, null, () => {
@@ -132,7 +134,8 @@ export class Machine implements Owner {
           this.pause();
           scheduler.after(scheduler.delay(8_000, PAUSE_MS), null, () => this.resume());
         }
-        const back = effect === 'slow after' ? scheduler.delay(1_000, SLOW_MS) : scheduler.delay(0.1, 20);
+        const back =
+          effect === 'slow after' ? scheduler.delay(1_000, scheduler.pick(SLOW_MS)) : scheduler.delay(0.1, 20);
         if (effect === 'slow after') scheduler.linger(back);
         answer(back, effect === 'fail after' ? lost : () => resolve(result));
       });

@@ -36,15 +36,19 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
+  /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
+  onLimited(departure: Departure, retryAfterMs: number | null): void;
 }
 
 const BATCH = 200;
 /** Pages as small as this make lists of several pages from a handful of records. */
 const SMALL_PAGE = 5;
 const HANGS_MS = 120_000;
-const LATE_MS = 40_000;
 /** Nobody waits for a call for longer. */
 const GIVEN_UP_MS = 31_000;
+/** Half of the late ones take effect after that. */
+const LATE_MS = [1_000, GIVEN_UP_MS] as const;
+const LATE_BY_MS = 9_000;
 
 /** Cloudflare in this process: the simulator without HTTP, reached by a `fetch` that the world can strike. */
 export class MemoryCloudflare {
@@ -144,7 +148,8 @@ export class MemoryCloudflare {
       const back = (ms: number, run: () => void) => void scheduler.after(ms, machine, run, life);
       const lose = () => reject(broken());
       if (effect === 'reset before') return back(scheduler.delay(1, 100), lose);
-      const there = effect === 'late' ? scheduler.delay(1_000, LATE_MS) : scheduler.delay(5, 150);
+      const there =
+        effect === 'late' ? scheduler.pick(LATE_MS) + scheduler.delay(0, LATE_BY_MS) : scheduler.delay(5, 150);
       if (effect === 'late') scheduler.linger(there);
       if (effect === 'hangs') scheduler.linger(GIVEN_UP_MS);
       scheduler.after(there, null, () => {
@@ -155,7 +160,11 @@ export class MemoryCloudflare {
         if (effect === 'crash after' && machine.life === life) return machine.crash();
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
-        back(ms, effect === 'lost after' ? lose : () => resolve(responseOf(answer, text, short)));
+        back(ms, () => {
+          if (effect === 'lost after') return lose();
+          if (answer.status === 429) this.#sky.onLimited(departure, retryAfterOf(answer));
+          resolve(responseOf(answer, text, short));
+        });
       });
     });
   }
@@ -255,4 +264,9 @@ function responseOf({ status, type = 'application/json', headers }: Answer, text
   const response = { status, ok: status < 300, statusText: '', headers: all, url: '', redirected: false, body: null };
   const json = async () => JSON.parse(text);
   return { ...response, text: async () => text, json } as unknown as Response;
+}
+
+function retryAfterOf({ headers }: Answer): number | null {
+  const seconds = headers?.['retry-after'];
+  return seconds === undefined ? null : Number(seconds) * 1_000;
 }

@@ -1,8 +1,9 @@
 import type { Report } from '../../src/reconcile/report.ts';
 import { seededRandom } from '../support/virtual-clock.ts';
+import { drawPlan } from './draw.ts';
 import { takeOver } from './globals.ts';
 import { Broken, unrest } from './invariants.ts';
-import { drawPlan, type Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import { type Coverage, World } from './world.ts';
 
 /** What a schedule came to. */

@@ -57,6 +57,8 @@ export class World {
       strike: (machine: Machine, point: string) => this.#strikeOf('api call', machine, point),
       onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
+      onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
+        this.invariants.limited(departure, retryAfterMs),
     };
     this.cloudflare = new MemoryCloudflare(scheduler, sky, ZONES, plan.smallPages);
     this.invariants = new Invariants({

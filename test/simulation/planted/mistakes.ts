@@ -138,10 +138,10 @@ export const MISTAKES: readonly Mistake[] = [
     'if (this.#stopped || room <= 0 || this.#options.fence.epoch > 1) return;',
   ),
   mistake(
-    'write a report down once, and forget it when that fails',
-    'src/reconcile/executor.ts',
-    'for (let failures = 1; !this.#stopped; failures++) {',
-    'for (let failures = 1; !this.#stopped && failures === 1; failures++) {',
+    'count a change as made when nobody knows whether it was',
+    'src/reconcile/report.ts',
+    "if (result === 'done') this.#count(change.action);",
+    "if (result !== 'held') this.#count(change.action);",
   ),
   mistake(
     'keep the lease from the moment of the answer instead of the question',
@@ -162,10 +162,10 @@ export const MISTAKES: readonly Mistake[] = [
     'void afterMs;',
   ),
   mistake(
-    'put off a planned run instead of taking the earlier one',
+    'forget who waits for a name when it is added once more',
     'src/controller/queue.ts',
-    'if (pending.ready || add.keepDelay || (ms > 0 && due >= pending.due)) return true;',
-    'return true;',
+    'pending.context = this.#merge(pending.context, add.context);',
+    'pending.context = add.context;',
   ),
   mistake(
     'store the state of a name once, and never correct it',
@@ -182,8 +182,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'open the gate at once when Cloudflare does not say for how long it is closed',
     'src/cloudflare/budget.ts',
-    'if (this.#stopped !== null) return;\n    if (countsMs > 0)',
-    'if (this.#stopped !== null || this.#busy > 2) return;\n    if (countsMs > 0)',
+    'Math.min(retryAfterMs ?? BLOCK_MS, MAX_WAIT_MS)',
+    'Math.min(retryAfterMs ?? 0, MAX_WAIT_MS)',
   ),
   mistake(
     'do not look at the zones again when a list has failed',

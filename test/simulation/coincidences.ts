@@ -1,0 +1,94 @@
+import type { Dice, Theme } from './draw.ts';
+import { LABELS, type Strike } from './plan.ts';
+
+/**
+ * Strikes that are dangerous only together: what a mistake in one line needs to show. Each is a situation, not a script: the
+ * moments are drawn, and everything else goes on meanwhile.
+ */
+export function coincidence(theme: Theme, at: number, daemons: number, dice: Dice): Strike[] {
+  const { below, pick } = dice;
+  const n = below(LABELS);
+  const other = (n + 1 + below(LABELS - 1)) % LABELS;
+  const m = below(200);
+  const later = (fromMs: number, toMs: number) => at + fromMs + dice.random() * (toMs - fromMs);
+  const fail = pick(['fail before', 'fail after'] as const);
+  switch (theme) {
+    case 'lease':
+      return below(2) === 0 ? renewedLate(at, n, m, later) : acquiredLate(at, below(daemons), n, m, later);
+    case 'guard': {
+      const second = later(40, 300);
+      if (below(3) > 0) {
+        // A deletion is made while the guard counts for another one.
+        return [
+          { at, kind: 'unwant', n, m },
+          { at: second, kind: 'database call', point: 'ledger.deletions', effect: pick(['slow after', 'slow before']) },
+          { at: second + 1, kind: 'unwant', n: other, m },
+        ];
+      }
+      // A deletion takes effect long after nobody waits for it any more, and another one is asked for meanwhile.
+      return [
+        { at, kind: 'api call', point: 'batch', effect: 'late' },
+        { at: at + 1, kind: 'unwant', n, m },
+        { at: later(500, 33_000), kind: 'want', n, m },
+        { at: later(1_000, 40_000), kind: 'unwant', n: other, m },
+      ];
+    }
+    case 'beginnings':
+      // Zones that are seen late, while names of theirs wait for an order, or for their state to be stored.
+      return [
+        ...[0, 1, 2].map((): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'limited' })),
+        { at, kind: 'crash', daemon: below(daemons), ms: 0 },
+        { at: at + 1, kind: 'adopt order', n, force: true },
+        { at: later(200, 2_000), kind: 'database call', point: 'ledger.setStates', effect: 'slow before' },
+        { at: later(300, 9_000), kind: pick(['unwant', 'retarget']), n, m },
+      ];
+    case 'memory':
+      // The database forgets what it was told last: also of names that no look at a zone would remind of.
+      return [
+        { at, kind: pick(['broken target', 'want', 'unwant']), n: pick([9, n]), m },
+        { at: later(40, 900), kind: 'database crash' },
+      ];
+    case 'failures':
+      return [
+        {
+          at,
+          kind: 'database call',
+          point: pick(['source.write', 'ledger.settle', 'operations.finish']),
+          effect: fail,
+        },
+        { at: at + 1, kind: pick(['broken target', 'retarget', 'want', 'unwant']), n: pick([9, n]), m },
+        { at: at + 2, kind: 'sync' },
+      ];
+    default:
+      return [];
+  }
+}
+
+type Later = (fromMs: number, toMs: number) => number;
+
+/** A renewal is answered late, the next ones fail, and a write is on its way when the time is over. */
+function renewedLate(at: number, n: number, m: number, later: Later): Strike[] {
+  const write = later(6_000, 13_000);
+  return [
+    { at, kind: 'database call', point: 'leader.renew', effect: 'slow after' },
+    ...renewalsFail(at + 3_000),
+    { at: write, kind: 'database call', point: 'ledger.begin', effect: 'slow after' },
+    { at: write + 1, kind: 'retarget', n, m },
+  ];
+}
+
+/** The same for the answer that makes a leader. */
+function acquiredLate(at: number, daemon: number, n: number, m: number, later: Later): Strike[] {
+  const write = later(8_000, 25_000);
+  return [
+    { at, kind: 'database call', point: 'leader.acquire', effect: 'slow after' },
+    { at: at + 1, kind: 'crash', daemon, ms: 0 },
+    ...renewalsFail(at + 8_000),
+    { at: write, kind: 'database call', point: 'ledger.begin', effect: 'slow after' },
+    { at: write + 1, kind: 'retarget', n, m },
+  ];
+}
+
+function renewalsFail(at: number): Strike[] {
+  return [0, 1, 2, 3].map((i) => ({ at: at + i, kind: 'database call', point: 'leader.renew', effect: 'fail before' }));
+}

@@ -1,0 +1,149 @@
+import { coincidence } from './coincidences.ts';
+import { CALL_EFFECTS } from './machine.ts';
+import { API_EFFECTS } from './memory-cloudflare.ts';
+import { API_POINTS, DATABASE_POINTS, LABELS, type Plan, type Strike } from './plan.ts';
+
+const FAULTS = 32;
+const LEAST_FAULTS = 20;
+const ACTS = 18;
+const COINCIDENCES = 6;
+
+/**
+ * What a schedule is mostly about. Rare coincidences become frequent where everything else has to do with them, and a
+ * process that never dies shows what a restart would make up for.
+ */
+export const THEMES = ['anything', 'lease', 'guard', 'budget', 'beginnings', 'memory', 'failures'] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** What a plan is drawn with. */
+export interface Dice {
+  /** At least 0, less than 1. */
+  readonly random: () => number;
+  readonly below: (limit: number) => number;
+  readonly pick: <T>(items: readonly T[]) => T;
+}
+
+/** Draws a plan. */
+export function drawPlan(random: () => number): Plan {
+  const below = (limit: number) => Math.floor(random() * limit);
+  const dice: Dice = { random, below, pick: <T>(items: readonly T[]): T => items[below(items.length)] as T };
+  const { pick } = dice;
+  const theme = pick(THEMES);
+  const daemons = daemonsOf(theme, dice);
+  // Most are short: the time that passes while nothing happens costs as much as any other.
+  const lastsMs = 10_000 + below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
+  const strikes: Strike[] = [];
+  for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
+  for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
+  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(dice, daemons, theme) });
+  for (let i = 0; i < COINCIDENCES; i++) strikes.push(...coincidence(theme, random() * lastsMs, daemons, dice));
+  return {
+    daemons,
+    apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
+    guard: theme === 'guard' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
+    driftMinMs: pick([5_000, 15_000]),
+    smallPages: random() < 0.25,
+    deleteGraceMs: random() < 0.15 ? 20_000 : 0,
+    libraries: random() < 1 / 64,
+    strikes: strikes.filter(({ at }) => at < lastsMs).sort((a, b) => a.at - b.at),
+    lastsMs,
+    leastFaults: LEAST_FAULTS,
+  };
+}
+
+function daemonsOf(theme: Theme, { pick }: Dice): number {
+  if (theme === 'lease') return pick([2, 3]);
+  return theme === 'failures' || theme === 'memory' ? 1 : pick([1, 2, 2, 2, 3]);
+}
+
+type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;
+
+function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
+  const n = below(LABELS);
+  const m = below(200);
+  if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget']), n, m };
+  const kind = pick([
+    ...([
+      'want',
+      'want',
+      'want',
+      'want',
+      'unwant',
+      'unwant',
+      'remove',
+      'retarget',
+      'retarget',
+      'broken target',
+    ] as const),
+    ...(['settings', 'foreign', 'edit', 'edit', 'delete', 'delete', 'sync', 'plan and confirm'] as const),
+    ...(['delete order', 'adopt order'] as const),
+  ]);
+  if (kind === 'sync' || kind === 'plan and confirm') return { kind };
+  if (kind === 'delete order' || kind === 'adopt order') return { kind, n, force: below(2) === 0 };
+  if (kind === 'settings' || kind === 'edit' || kind === 'delete') return { kind, n };
+  return { kind, n, m };
+}
+
+function fault(dice: Dice, daemons: number, theme: Theme): Unplaced<Strike> {
+  const { below, pick } = dice;
+  const daemon = below(daemons);
+  if (theme === 'failures' || theme === 'memory') return failure(dice, theme);
+  if (theme === 'beginnings' && below(2) === 0) return beginning(dice, daemon);
+  if (theme === 'lease' && below(2) === 0) {
+    if (below(4) === 0) return { kind: 'pause', daemon, ms: pick([9_000, 15_000, 45_000]) };
+    if (below(2) === 0) return { kind: 'database call', point: 'ledger.begin', effect: 'pause after' };
+    const point = pick(['leader.renew', 'leader.renew', 'ledger.begin', 'spend.reserve']);
+    return { kind: 'database call', point, effect: pick(['slow before', 'slow after', 'fail before', 'fail after']) };
+  }
+  if (theme === 'budget' && below(2) === 0) return { kind: 'crash', daemon, ms: 0 };
+  const chance = below(100);
+  if (chance < 40) {
+    const point = below(4) === 0 ? null : pick(DATABASE_POINTS);
+    return { kind: 'database call', point, effect: pick(CALL_EFFECTS) };
+  }
+  if (chance < 72) {
+    const point = pick(['batch', 'batch', ...API_POINTS] as const);
+    return { kind: 'api call', point, effect: pick(API_EFFECTS) };
+  }
+  if (chance < 80) return { kind: 'crash', daemon, ms: 100 + below(20_000) };
+  if (chance < 82) return { kind: 'terminate', daemon, ms: 1_000 + below(20_000) };
+  if (chance < 88) return { kind: 'pause', daemon, ms: pick([500, 5_000, 15_000, 45_000, 200_000]) };
+  if (chance < 90) return { kind: 'clock jumps', daemon, ms: pick([-3_600_000, -5_000, 5_000, 86_400_000]) };
+  if (chance < 92) return { kind: 'database down', ms: 200 + below(15_000) };
+  if (chance < 94) return { kind: 'database crash' };
+  if (chance < 95) return { kind: 'token revoked', ms: 1_000 + below(20_000) };
+  if (chance < 98) return { kind: 'notifications', how: pick(['lost', 'doubled', 'late']), ms: 2_000 + below(20_000) };
+  return { kind: 'deaf', daemon, ms: 15_000 };
+}
+
+/** Nobody dies, nothing hangs. */
+function failure({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
+  if (theme === 'memory' && below(6) === 0) return { kind: 'database crash' };
+  if (below(3) > 0) {
+    const point = below(4) === 0 ? null : pick(DATABASE_POINTS);
+    return { kind: 'database call', point, effect: pick(['fail before', 'fail after', 'slow after']) };
+  }
+  const effect = pick([
+    'reset before',
+    'lost after',
+    'html',
+    'status 500',
+    'truncated',
+    'empty',
+    'stale',
+    'refused',
+  ] as const);
+  return { kind: 'api call', point: pick(['batch', ...API_POINTS] as const), effect };
+}
+
+/** What strikes a leader that has only just begun. */
+function beginning({ below, pick }: Dice, daemon: number): Unplaced<Strike> {
+  const chance = below(4);
+  if (chance === 0) return { kind: 'crash', daemon, ms: 0 };
+  if (chance === 1) {
+    const point = pick(['ledger.setStates', 'ledger.survey', 'source.write', 'ledger.facts'] as const);
+    return { kind: 'database call', point, effect: pick(['slow before', 'slow after']) };
+  }
+  const effect = pick(['limited', 'html', 'reset before', 'status 500'] as const);
+  return { kind: 'api call', point: pick(['list_records', 'list_records', 'list_zones'] as const), effect };
+}
