@@ -54,7 +54,7 @@ export class Guard {
   readonly #options: GuardOptions;
   /** By zone name: names that are known to await deletion. */
   readonly #candidates = new Map<string, Set<string>>();
-  /** By zone name: how many deletions this process has made. */
+  /** By zone name: how many deletions this process has made or given up. */
   readonly #made = new Map<string, number>();
   /** Record ids whose deletion somebody confirmed, with the time when that ends. */
   readonly #released = new Map<string, number>();
@@ -84,6 +84,11 @@ export class Guard {
   /** The name's deletion was made, and is in the history. */
   deleted(zone: string, fqdn: string): void {
     this.settled(zone, fqdn);
+    this.givenUp(zone);
+  }
+
+  /** A deletion that may take effect yet is remembered in the ledger. Who is asking it meanwhile may not see that. */
+  givenUp(zone: string): void {
     this.#made.set(zone, this.#madeIn(zone) + 1);
   }
 

@@ -2,7 +2,7 @@ import { Batcher } from '../controller/batcher.ts';
 import { Steps } from '../controller/steps.ts';
 import type { Result } from '../controller/workers.ts';
 import { toError } from '../errors.ts';
-import type { NameFacts, StateUpdate } from '../ledger/port.ts';
+import type { Correction, NameFacts, StateUpdate } from '../ledger/port.ts';
 import { type Context, carryOn, type Order } from './context.ts';
 import type { Core } from './core.ts';
 import { DeletionJudge } from './deletions.ts';
@@ -107,7 +107,18 @@ export class Reconciler {
     const correction = settle(facts, zones, rules.ownerId, context);
     if (correction === null) return facts;
     await stay.outside(() => ledger.correct(correction));
+    this.#countDeletions(facts, correction);
     return this.#facts.load(fqdn);
+  }
+
+  /** The ledger knows more deletions than it did: the guard may be asking it right now. */
+  #countDeletions({ fqdn, intents }: NameFacts, { deleted, drop }: Correction): void {
+    const { guard, zones } = this.#options;
+    for (const { zone } of deleted) guard.deleted(zone, fqdn);
+    for (const { id, action, zoneId } of intents) {
+      const zone = action === 'delete' && drop.includes(id) ? zones.byId(zoneId) : undefined;
+      if (zone !== undefined) guard.givenUp(zone.name);
+    }
   }
 
   #steps({ since }: Context): Steps | null {

@@ -7,13 +7,28 @@ const FAULTS = 32;
 const LEAST_FAULTS = 20;
 const ACTS = 18;
 const COINCIDENCES = 6;
+/** Of deletions only the first ones are let through: what comes later is held, and shows nothing. */
+const DELETIONS = 1;
+/** A deletion that takes effect too late needs so long for it. Milliseconds. */
+const DELETIONS_LAST = 45_000;
 
 /**
  * What a schedule is mostly about. Rare coincidences become frequent where everything else has to do with them, and a
  * process that never dies shows what a restart would make up for.
  */
-export const THEMES = ['anything', 'lease', 'guard', 'budget', 'beginnings', 'memory', 'failures'] as const;
+export const THEMES = [
+  'anything',
+  'lease',
+  'guard',
+  'budget',
+  'beginnings',
+  'memory',
+  'failures',
+  'deletions',
+] as const;
 export type Theme = (typeof THEMES)[number];
+
+const NOBODY_DIES: ReadonlySet<Theme> = new Set(['memory', 'failures', 'deletions']);
 
 /** What a plan is drawn with. */
 export interface Dice {
@@ -31,16 +46,23 @@ export function drawPlan(random: () => number): Plan {
   const theme = pick(THEMES);
   const daemons = daemonsOf(theme, dice);
   // Most are short: the time that passes while nothing happens costs as much as any other.
-  const lastsMs = 10_000 + below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
+  const spanMs = below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
+  const lastsMs = (theme === 'deletions' ? DELETIONS_LAST : 10_000) + spanMs;
+  const coincidences = theme === 'deletions' ? DELETIONS : COINCIDENCES;
   const strikes: Strike[] = [];
   for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
   for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
   for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(dice, daemons, theme) });
-  for (let i = 0; i < COINCIDENCES; i++) strikes.push(...coincidence(theme, random() * lastsMs, daemons, dice));
+  for (let i = 0; i < coincidences; i++) {
+    // Deletions are of names that have their records already.
+    const share = theme === 'deletions' ? 0.25 + 0.15 * random() : random();
+    strikes.push(...coincidence(theme, share * lastsMs, daemons, dice));
+  }
   return {
     daemons,
     apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
-    guard: theme === 'guard' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
+    guard:
+      theme === 'guard' || theme === 'deletions' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
     driftMinMs: pick([5_000, 15_000]),
     smallPages: random() < 0.25,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
@@ -53,7 +75,7 @@ export function drawPlan(random: () => number): Plan {
 
 function daemonsOf(theme: Theme, { pick }: Dice): number {
   if (theme === 'lease') return pick([2, 3]);
-  return theme === 'failures' || theme === 'memory' ? 1 : pick([1, 2, 2, 2, 3]);
+  return NOBODY_DIES.has(theme) ? 1 : pick([1, 2, 2, 2, 3]);
 }
 
 type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;
@@ -61,6 +83,7 @@ type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;
 function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
   const n = below(LABELS);
   const m = below(200);
+  if (theme === 'deletions') return { kind: pick(['want', 'retarget']), n, m };
   if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget']), n, m };
   const kind = pick([
     ...([
@@ -87,7 +110,7 @@ function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
 function fault(dice: Dice, daemons: number, theme: Theme): Unplaced<Strike> {
   const { below, pick } = dice;
   const daemon = below(daemons);
-  if (theme === 'failures' || theme === 'memory') return failure(dice, theme);
+  if (NOBODY_DIES.has(theme)) return failure(dice, theme);
   if (theme === 'beginnings' && below(2) === 0) return beginning(dice, daemon);
   if (theme === 'lease' && below(2) === 0) {
     if (below(4) === 0) return { kind: 'pause', daemon, ms: pick([9_000, 15_000, 45_000]) };

@@ -72,10 +72,10 @@ export const MISTAKES: readonly Mistake[] = [
     'this.#feed.poke();',
   ),
   mistake(
-    'believe what a predecessor tells of an intent that was dropped',
-    'test/simulation/memory-ledger.ts',
-    "intents.get(intentId)?.state !== 'open'",
-    'intents.get(intentId) === undefined',
+    'act on a name while a call of a predecessor may still be on its way',
+    'src/reconcile/settlement.ts',
+    'const waitMs = Math.max(0, ...foreign.map(({ remainingMs }) => remainingMs + MARGIN_MS));',
+    'const waitMs = 0 * foreign.length;',
   ),
   mistake(
     'leave a change to the survey of its zone while the name is worked on',
