@@ -23,6 +23,8 @@ export interface MetricsOptions {
 /** Bounds of histograms, in seconds: from one round trip to what a spent API budget makes one wait. */
 const CONVERGE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3_600];
 const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** From a look-up beside the server to what the statement timeout cuts off. */
+const STATEMENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Operations in a batch call: 200 and 3,500 are the limits of Cloudflare's plans. */
 const BATCH_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 200, 500, 1_000, 2_000, 3_500];
 /** A scrape callback that takes longer is left behind. Milliseconds; Prometheus itself gives up after 10 s. */
@@ -111,6 +113,22 @@ export class Metrics {
     '1 while changes are announced by the source (LISTEN), 0 while only the resync finds them.',
     ['source'],
   );
+  readonly postgresDuration = this.#histogram<Record<never, string>>(
+    'zonekeeper_postgres_statement_duration_seconds',
+    'Duration of statements, the wait for a connection included.',
+    [],
+    STATEMENT_BUCKETS,
+  );
+  readonly postgresConnections = this.#gauge<{ readonly state: labels.MetricConnection }>(
+    'zonekeeper_postgres_connections',
+    'Connections of the pool, by whether they work on something.',
+    ['state'],
+  );
+  readonly postgresWaiting = this.#gauge<Record<never, string>>(
+    'zonekeeper_postgres_waiting',
+    'Statements and transactions that wait for a connection of the pool.',
+    [],
+  );
   readonly leader = this.#gauge<{ readonly name: string }>(
     'leader_election_master_status',
     '1 while this process leads, 0 otherwise.',
@@ -136,6 +154,9 @@ export class Metrics {
     this.sourceConnected.set({ source: 'postgres' }, 0);
     this.apiBudgetRemaining.set({}, 0);
     this.batchOperations.zero({});
+    this.postgresDuration.zero({});
+    this.postgresWaiting.set({}, 0);
+    for (const state of labels.METRIC_CONNECTIONS) this.postgresConnections.set({ state }, 0);
     for (const trigger of labels.METRIC_OPERATIONS) {
       for (const result of labels.METRIC_OPERATION_RESULTS) this.syncs.zero({ trigger, result });
     }

@@ -275,9 +275,49 @@ export const CONTROLLER: DashboardSpec = {
           description: 'By process: 1 while LISTEN stands.',
           unit: 'short',
           queries: [{ expr: `zonekeeper_source_connected{${OF_INSTANCE}}`, legend: '{{instance}}' }],
+          steps: ONE_IS_GOOD,
           width: 12,
           min: 0,
           max: 1,
+        }),
+        graph({
+          title: 'Duration of statements',
+          description:
+            'The wait for a connection included. A rise of all three is a slow server or disk; of p99 alone, a lock or the large statements of a resync.',
+          unit: 's',
+          queries: quantiles('zonekeeper_postgres_statement_duration_seconds', OF_INSTANCE),
+          steps: [
+            [null, GREEN],
+            [0.25, YELLOW],
+            [1, RED],
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Connections',
+          description: 'Of the pool, eight a process at most. Those for LISTEN are not among them.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (instance, state) (zonekeeper_postgres_connections{${OF_INSTANCE}})`,
+              legend: '{{instance}} {{state}}',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Waiting for a connection',
+          description:
+            'Statements and transactions that find no free connection. Above 0 for long, PostgreSQL is slow.',
+          unit: 'short',
+          queries: [
+            { expr: `sum by (instance) (zonekeeper_postgres_waiting{${OF_INSTANCE}})`, legend: '{{instance}}' },
+          ],
+          steps: [
+            [null, GREEN],
+            [10, YELLOW],
+          ],
+          min: 0,
         }),
       ],
     },

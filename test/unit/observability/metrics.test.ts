@@ -47,6 +47,9 @@ describe('the metrics', () => {
       histogram zonekeeper_cloudflare_batch_operations{} Operations in one batch call.
       gauge zonekeeper_api_budget_remaining{} Calls that may still leave in the present 5 minutes, by our own count.
       gauge zonekeeper_source_connected{source} 1 while changes are announced by the source (LISTEN), 0 while only the resync finds them.
+      histogram zonekeeper_postgres_statement_duration_seconds{} Duration of statements, the wait for a connection included.
+      gauge zonekeeper_postgres_connections{state} Connections of the pool, by whether they work on something.
+      gauge zonekeeper_postgres_waiting{} Statements and transactions that wait for a connection of the pool.
       gauge leader_election_master_status{name} 1 while this process leads, 0 otherwise.
       gauge zonekeeper_build_info{version,node_version} Always 1; says the version.
       gauge workqueue_depth{name,priority} Keys that wait for a worker.
