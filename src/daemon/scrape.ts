@@ -12,12 +12,16 @@ import type { Term } from '../reconcile/term.ts';
 const PAUSE_SHARE = 100;
 const PAUSE_MIN_MS = 1_000;
 const PAUSE_MAX_MS = 15_000;
+/** A scrape waits for a count no longer than this: then the one before it is good enough, and the next scrape has the new one. */
+const PATIENCE_MS = 20;
 
 /** Fills the gauges that are read at a scrape. Only the leader speaks of names and zones: their series must not double. */
 export class Scraper {
   readonly #metrics: Metrics;
   readonly #db: Database;
   readonly #clock: Clock;
+  /** The last count that ended. */
+  #last: readonly NameCount[] | null = null;
   #counts: { due: number; counts: Promise<readonly NameCount[]> } | null = null;
 
   constructor(metrics: Metrics, db: Database, clock: Clock) {
@@ -57,7 +61,8 @@ export class Scraper {
       const count = { due: Number.POSITIVE_INFINITY, counts: countNames(this.#db) };
       this.#counts = count;
       count.counts.then(
-        () => {
+        (counts) => {
+          this.#last = counts;
           const end = this.#clock.now();
           count.due = end + Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MIN_MS, (end - now) * PAUSE_SHARE));
         },
@@ -67,7 +72,18 @@ export class Scraper {
         },
       );
     }
-    return this.#counts.counts;
+    const { counts } = this.#counts;
+    return this.#last === null ? counts : this.#within(counts, this.#last);
+  }
+
+  async #within(counts: Promise<readonly NameCount[]>, otherwise: readonly NameCount[]): Promise<readonly NameCount[]> {
+    const { promise: late, resolve } = Promise.withResolvers<readonly NameCount[]>();
+    const timer = this.#clock.after(PATIENCE_MS, () => resolve(otherwise));
+    try {
+      return await Promise.race([counts, late]);
+    } finally {
+      timer.cancel();
+    }
   }
 }
 
