@@ -88,6 +88,9 @@ function variable(name: keyof typeof VARIABLES) {
   );
 }
 
+/** Two scrapes of the usual 30 seconds or of a minute lie within it: with fewer there is no increase to be seen. */
+const ANNOTATED = '2m';
+
 function annotations(zones: boolean) {
   const of = (name: string, expr: string, color: string, text: string) =>
     new dashboard.AnnotationQueryBuilder()
@@ -98,11 +101,11 @@ function annotations(zones: boolean) {
       .expr(expr)
       .titleFormat(name)
       .textFormat(text)
-      .step('30s')
+      .step('1m')
       .target(new prometheus.DataqueryBuilder().refId('Anno').expr(expr).range());
   const series = zones ? `${CHOSEN}, zone=~"$zone"` : CHOSEN;
-  const changed = `sum by (zone, action) (increase(zonekeeper_changes_total{${series}, result="done"}[30s])) > 0`;
-  const leader = `changes(leader_election_master_status{${CHOSEN}, name="zonekeeper"}[1m]) > 0`;
+  const changed = `sum by (zone, action) (increase(zonekeeper_changes_total{${series}, result="done"}[${ANNOTATED}])) > 0`;
+  const leader = `changes(leader_election_master_status{${CHOSEN}, name="zonekeeper"}[${ANNOTATED}]) > 0`;
   return [
     of('Changes', changed, 'blue', '{{action}} in {{zone}}'),
     of('Leader changed', leader, 'purple', '{{instance}}'),

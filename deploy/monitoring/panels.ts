@@ -32,6 +32,10 @@ export interface PanelSpec {
   readonly stacked?: boolean;
   /** A state of names: the panel leads to the page with this filter. */
   readonly page?: string;
+  /** Each series or row is of a zone, and leads to the page with this filter on states, or (null) to all names of the zone. */
+  readonly zonePage?: string | null;
+  /** Each row leads to the dashboard on drift, with the row's job and zone chosen. */
+  readonly toDrift?: boolean;
   /** A table's columns: label or `Value`, and the heading. */
   readonly columns?: Readonly<Record<string, string>>;
   /** What is shown where nothing comes back. */
@@ -88,16 +92,22 @@ export function panel(spec: PanelSpec) {
   if (spec.min !== undefined) builder.min(spec.min);
   if (spec.max !== undefined) builder.max(spec.max);
   if (spec.nothing !== undefined) builder.noValue(spec.nothing);
-  if (spec.page !== undefined) builder.links([pageLink(spec.page)]);
+  if (spec.page !== undefined) builder.links([link('Show these names', pageOf(spec.page, chosen('zone:queryparam')))]);
+  if (spec.zonePage !== undefined)
+    builder.dataLinks([link('Show these names', pageOf(spec.zonePage, `zone=${chosen('__field.labels.zone')}`))]);
+  if (spec.toDrift === true) builder.dataLinks([link('Show the drift of this zone', TO_DRIFT)]);
   return builder;
 }
 
-/** The page with a filter on states. */
-export function pageLink(state: string) {
-  return new dashboard.DashboardLinkBuilder('Show these names')
-    .type(dashboard.DashboardLinkType.Link)
-    .url(`${chosen('page')}/dns?state=${state}`)
-    .targetBlank(true);
+/** The page with a filter on states and on zones; the page understands Grafana's own `var-zone`, too. */
+const pageOf = (state: string | null, zone: string): string =>
+  `${chosen('page')}/dns?${state === null ? '' : `state=${state}&`}${zone}`;
+
+/** By the headings of the row's columns. */
+const TO_DRIFT = `/d/zonekeeper-drift?var-job=${chosen('__data.fields.Job')}&var-zone=${chosen('__data.fields.Zone')}&${chosen('__url_time_range')}`;
+
+function link(title: string, url: string) {
+  return new dashboard.DashboardLinkBuilder(title).type(dashboard.DashboardLinkType.Link).url(url).targetBlank(true);
 }
 
 function target(query: Query, { kind }: PanelSpec, refId: string) {

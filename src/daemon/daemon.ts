@@ -90,6 +90,7 @@ export class Daemon {
       schema: config.schema,
       applicationName: 'zonekeeper',
       onIdleError: (error) => log.debug({ err: error }, 'an idle database connection ended'),
+      onStatement: (ms) => metrics.postgresDuration.observe({}, ms / 1_000),
     };
     this.#db = new Database(database);
     this.#announcer = new Announcer(this.#db, clock, (error) => log.debug({ err: error }, 'could not announce'));

@@ -23,6 +23,17 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** Called for a connection that broke while idle; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void;
+  /** Told how long each statement took, the wait for a connection included, whether it succeeded or not. Milliseconds. */
+  readonly onStatement?: (ms: number) => void;
+}
+
+/** The pool at this moment. */
+export interface PoolState {
+  /** Connections that work on something. */
+  readonly busy: number;
+  readonly idle: number;
+  /** Statements and transactions that wait for a connection. */
+  readonly waiting: number;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -88,10 +99,27 @@ export class Database implements Queryable {
 
   async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
-      const result = await this.#pool.query({ text: this.sql(sql), values: [...values], rowMode: 'array' });
-      return result.rows;
+      return await this.#timed(async () => {
+        const result = await this.#pool.query({ text: this.sql(sql), values: [...values], rowMode: 'array' });
+        return result.rows;
+      });
     } catch (error) {
       throw databaseError(error);
+    }
+  }
+
+  /** What the pool is doing. */
+  get pool(): PoolState {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+  }
+
+  async #timed<T>(statement: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await statement();
+    } finally {
+      this.#options.onStatement?.(performance.now() - began);
     }
   }
 
@@ -115,11 +143,14 @@ export class Database implements Queryable {
     try {
       await client.query('BEGIN');
       const tx: Queryable = {
-        rows: async (sql, values = []) =>
-          (await client.query({ text: this.sql(sql), values: [...values], rowMode: 'array' })).rows,
+        rows: (sql, values = []) =>
+          this.#timed(
+            async () => (await client.query({ text: this.sql(sql), values: [...values], rowMode: 'array' })).rows,
+          ),
       };
       const result = await work(tx);
-      await client.query('COMMIT');
+      // With fsync, this is where a transaction waits for the disk.
+      await this.#timed(() => client.query('COMMIT'));
       return result;
     } catch (error) {
       // A connection that is silent, or cannot even roll back, is not given back to the pool.

@@ -35,6 +35,10 @@ export type MetricRunResult = (typeof METRIC_RUN_RESULTS)[number];
 export const METRIC_PRIORITIES = ['check', 'retry', 'event', 'person'] as const;
 export type MetricPriority = (typeof METRIC_PRIORITIES)[number];
 
+/** What connections of the pool do. */
+export const METRIC_CONNECTIONS = ['busy', 'idle'] as const;
+export type MetricConnection = (typeof METRIC_CONNECTIONS)[number];
+
 /** What names come from. */
 export type MetricSource = 'postgres';
 

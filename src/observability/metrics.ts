@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import * as labels from './labels.ts';
-import { CounterMetric, GaugeMetric, HistogramMetric, type Labels } from './metric.ts';
+import { CounterMetric, type ExposedMetric, Exposition, GaugeMetric, HistogramMetric, type Labels } from './metric.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
 /** Who we are, as `zonekeeper_build_info` says it. */
@@ -23,6 +23,8 @@ export interface MetricsOptions {
 /** Bounds of histograms, in seconds: from one round trip to what a spent API budget makes one wait. */
 const CONVERGE_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3_600];
 const CALL_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** From a look-up beside the server to what the statement timeout cuts off. */
+const STATEMENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Operations in a batch call: 200 and 3,500 are the limits of Cloudflare's plans. */
 const BATCH_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 200, 500, 1_000, 2_000, 3_500];
 /** A scrape callback that takes longer is left behind. Milliseconds; Prometheus itself gives up after 10 s. */
@@ -33,11 +35,13 @@ const LEASE = 'zonekeeper';
 type Zone = { readonly zone: string };
 
 /**
- * All metrics of a process, in a registry of its own. Durations are given in seconds. Series that alerts look at exist
+ * All metrics of a process, in an exposition of its own. Durations are given in seconds. Series that alerts look at exist
  * with 0 from the start, or since `addZone`; those of a zone end with `removeZone`.
  */
 export class Metrics {
-  readonly registry = new Registry();
+  readonly #exposition = new Exposition();
+  /** Those of process and Node.js, which the library reads and writes. */
+  readonly #runtime = new Registry();
 
   readonly records = this.#gauge<Zone & { readonly state: labels.MetricState }>(
     'zonekeeper_records',
@@ -111,6 +115,22 @@ export class Metrics {
     '1 while changes are announced by the source (LISTEN), 0 while only the resync finds them.',
     ['source'],
   );
+  readonly postgresDuration = this.#histogram<Record<never, string>>(
+    'zonekeeper_postgres_statement_duration_seconds',
+    'Duration of statements, the wait for a connection included.',
+    [],
+    STATEMENT_BUCKETS,
+  );
+  readonly postgresConnections = this.#gauge<{ readonly state: labels.MetricConnection }>(
+    'zonekeeper_postgres_connections',
+    'Connections of the pool, by whether they work on something.',
+    ['state'],
+  );
+  readonly postgresWaiting = this.#gauge<Record<never, string>>(
+    'zonekeeper_postgres_waiting',
+    'Statements and transactions that wait for a connection of the pool.',
+    [],
+  );
   readonly leader = this.#gauge<{ readonly name: string }>(
     'leader_election_master_status',
     '1 while this process leads, 0 otherwise.',
@@ -121,7 +141,7 @@ export class Metrics {
     'node_version',
   ]);
   /** `workqueue_*` and `controller_runtime_*`. */
-  readonly queue = new QueueMetrics(this.registry);
+  readonly queue = new QueueMetrics(this.#exposition);
 
   readonly #scrapers = new Set<() => void | Promise<void>>();
   readonly #onScrapeError: (error: unknown) => void;
@@ -129,20 +149,24 @@ export class Metrics {
   constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
     this.#onScrapeError = onScrapeError;
     if (runtime)
-      collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+      collectDefaultMetrics({ register: this.#runtime, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
     const { version, node_version } = build;
     this.buildInfo.set({ version, node_version }, 1);
     this.setLeading(false);
     this.sourceConnected.set({ source: 'postgres' }, 0);
     this.apiBudgetRemaining.set({}, 0);
     this.batchOperations.zero({});
+    this.postgresDuration.zero({});
+    this.postgresWaiting.set({}, 0);
+    for (const state of labels.METRIC_CONNECTIONS) this.postgresConnections.set({ state }, 0);
     for (const trigger of labels.METRIC_OPERATIONS) {
       for (const result of labels.METRIC_OPERATION_RESULTS) this.syncs.zero({ trigger, result });
     }
     for (const operation of labels.METRIC_CALLS) {
       this.cloudflareDuration.zero({ operation });
       // What alerts ask for: all is well, refused, limited, and failing.
-      for (const code of ['200', '401', '403', '429', '500']) this.cloudflareRequests.zero({ operation, code });
+      for (const code of ['200', '400', '401', '403', '429', '500', '502', 'timeout', 'connection'])
+        this.cloudflareRequests.zero({ operation, code });
     }
   }
 
@@ -153,8 +177,8 @@ export class Metrics {
     for (const action of labels.METRIC_ACTIONS) {
       for (const result of ['done', 'refused'] as const) this.changes.zero({ zone, action, result });
     }
-    // The objective counts changes; the other triggers appear with their first run, which keeps 500 zones small.
-    this.converge.zero({ zone, trigger: 'change' });
+    // The objectives count changes and repairs; the other triggers appear with their first run, which keeps 500 zones small.
+    for (const trigger of ['change', 'drift'] as const) this.converge.zero({ zone, trigger });
     for (const gauge of [this.driftOldest, this.lastCheck, this.lastSuccess, this.guardBlocked]) gauge.ensure({ zone });
   }
 
@@ -177,7 +201,13 @@ export class Metrics {
   /** The text for Prometheus. Never fails because of a callback. */
   async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
     await Promise.all([...this.#scrapers].map((run) => this.#collect(run)));
-    return { contentType: this.registry.contentType, body: await this.registry.metrics() };
+    const runtime = await this.#runtime.metrics();
+    return { contentType: this.#runtime.contentType, body: `${this.#exposition.text()}\n${runtime}` };
+  }
+
+  /** Our metrics, without those of process and Node.js, in the order in which they are exposed. */
+  get described(): readonly ExposedMetric[] {
+    return this.#exposition.metrics;
   }
 
   async #collect(run: () => void | Promise<void>): Promise<void> {
@@ -198,11 +228,11 @@ export class Metrics {
   }
 
   #counter<L extends Labels>(name: string, help: string, names: readonly (keyof L & string)[]): CounterMetric<L> {
-    return new CounterMetric<L>({ registry: this.registry, name, help, labels: names });
+    return new CounterMetric<L>({ exposition: this.#exposition, name, help, labels: names });
   }
 
   #gauge<L extends Labels>(name: string, help: string, names: readonly (keyof L & string)[]): GaugeMetric<L> {
-    return new GaugeMetric<L>({ registry: this.registry, name, help, labels: names });
+    return new GaugeMetric<L>({ exposition: this.#exposition, name, help, labels: names });
   }
 
   #histogram<L extends Labels>(
@@ -211,6 +241,6 @@ export class Metrics {
     names: readonly (keyof L & string)[],
     buckets: readonly number[],
   ): HistogramMetric<L> {
-    return new HistogramMetric<L>({ registry: this.registry, name, help, labels: names, buckets });
+    return new HistogramMetric<L>({ exposition: this.#exposition, name, help, labels: names, buckets });
   }
 }

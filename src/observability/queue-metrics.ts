@@ -1,6 +1,5 @@
-import type { Registry } from 'prom-client';
 import { METRIC_PRIORITIES, METRIC_RUN_RESULTS, type MetricPriority, type MetricRunResult } from './labels.ts';
-import { CounterMetric, GaugeMetric, HistogramMetric } from './metric.ts';
+import { CounterMetric, type Exposition, GaugeMetric, HistogramMetric } from './metric.ts';
 
 /** What is read of a queue at each scrape. `WorkQueue` has it. */
 export interface ObservedQueue {
@@ -55,11 +54,11 @@ export class QueueMetrics {
     },
   };
 
-  constructor(registry: Registry) {
-    const queue = { registry, labels: ['name'] } as const;
-    const controller = { registry, labels: ['controller'] } as const;
+  constructor(exposition: Exposition) {
+    const queue = { exposition, labels: ['name'] } as const;
+    const controller = { exposition, labels: ['controller'] } as const;
     this.depth = new GaugeMetric({
-      registry,
+      exposition,
       name: 'workqueue_depth',
       help: 'Keys that wait for a worker.',
       labels: ['name', 'priority'],
@@ -93,7 +92,7 @@ export class QueueMetrics {
       help: 'Age of the longest run in process.',
     });
     this.runs = new CounterMetric({
-      registry,
+      exposition,
       name: 'controller_runtime_reconcile_total',
       help: 'Runs by result.',
       labels: ['controller', 'result'],

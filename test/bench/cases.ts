@@ -361,6 +361,54 @@ const killed: Case = {
   },
 };
 
+/** What Prometheus waits for: 500 zones, in each of which names were created, drifted, and were repaired. */
+const scraping: Case = {
+  name: 'metrics',
+  run: async (postgres) => {
+    const [count, zones] = [100_000, 500];
+    const names = Array.from({ length: zones }, (_, n) => `z${n}.example`);
+    const bench = await Bench.start(postgres, {
+      zones: names.map((name) => ({ name, plan: 'business' as const, quota })),
+    });
+    try {
+      const { url } = await bench.daemon();
+      await bench.query(
+        `INSERT INTO standalone_proxies (domain) SELECT 'n' || g || '.' || ($2::text[])[1 + g % $3] FROM generate_series(1, $1) g`,
+        [count, names, zones],
+      );
+      await settled(bench, count);
+      const scrape = async () => {
+        const began = performance.now();
+        const body = await (await fetch(`${url}/metrics`)).text();
+        return { ms: performance.now() - began, body };
+      };
+      await until('the names to be counted', async () => {
+        const { body } = await scrape();
+        const inSync = [...body.matchAll(/^zonekeeper_records\{zone="[^"]+",state="in_sync"\} (\d+)$/gm)];
+        return inSync.reduce((sum, [, value]) => sum + Number(value), 0) === count;
+      });
+      const times: number[] = [];
+      let series = 0;
+      for (let n = 0; n < 30; n++) {
+        const { ms, body } = await scrape();
+        times.push(ms);
+        series = body.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+        // As a Prometheus that is in a hurry; what is kept between scrapes is old by then.
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+      }
+      times.sort((a, b) => a - b);
+      const work = `a scrape of ${count} names in ${zones} zones`;
+      return [
+        { work, what: 'series', measured: series, unit: '', most: 45_000 },
+        { work, what: 'median of 30', measured: times[15] ?? 0, unit: 'ms', most: 50 },
+        { work, what: 'slowest of 30', measured: times.at(-1) ?? 0, unit: 'ms', most: 250 },
+      ];
+    } finally {
+      await bench.stop();
+    }
+  },
+};
+
 /** Every case, in the order of the table. */
 export const CASES: readonly Case[] = [
   creating(1_000, 200, { calls: 7, cpu: 0.5 }),
@@ -379,4 +427,5 @@ export const CASES: readonly Case[] = [
   poison,
   killed,
   page,
+  scraping,
 ];

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { DASHBOARDS, monitoringFiles } from '../../scripts/monitoring.ts';
 
 /** A query, and where it stands. */
@@ -13,8 +14,10 @@ export interface Panel {
   readonly description?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string }[];
+  readonly links?: readonly { readonly url: string }[];
   readonly fieldConfig?: {
     readonly defaults: {
+      readonly links?: readonly { readonly url: string }[];
       readonly unit?: string;
       readonly thresholds?: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
     };
@@ -52,6 +55,27 @@ export function allQueries(): NamedQuery[] {
       expr === undefined ? [] : [{ where: `${dashboard.title}: annotation ${name}`, expr: asSent(expr) }],
     ),
   ]);
+}
+
+const METRIC =
+  /\b((?:zonekeeper|workqueue|controller_runtime|leader_election|process|nodejs)[_:][a-z0-9_:]+)(\{[^}]*\})?/g;
+
+/** The series that an expression asks for, such as `zonekeeper_records{state="failed"}`. */
+export function selectorsIn(expr: string): string[] {
+  return [...expr.matchAll(METRIC)].map(([selector]) => selector);
+}
+
+/** The queries that runbooks tell people to ask, a line each. */
+export function runbookQueries(): NamedQuery[] {
+  return readdirSync('docs/runbooks').flatMap((file) =>
+    [...readFileSync(`docs/runbooks/${file}`, 'utf8').matchAll(/^```promql\n([\s\S]*?)^```$/gm)].flatMap(
+      ([, block = '']) =>
+        block
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((expr) => ({ where: file, expr })),
+    ),
+  );
 }
 
 /** With all variables at "All", and a rate over enough scrapes. */

@@ -39,7 +39,9 @@ export async function startPrometheus({ targets, rules }: PrometheusOptions): Pr
   const config = {
     global: every,
     rule_files: [join(folder, 'rules.yaml')],
-    scrape_configs: [{ job_name: 'zonekeeper', static_configs: [{ targets }] }],
+    scrape_configs: [
+      { job_name: 'zonekeeper', static_configs: [{ targets, labels: { cluster: 'test', namespace: 'dns' } }] },
+    ],
   };
   // JSON is YAML.
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));

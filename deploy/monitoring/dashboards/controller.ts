@@ -1,5 +1,5 @@
 import type { DashboardSpec } from '../frame.ts';
-import { THRESHOLDS } from '../objectives.ts';
+import { OBJECTIVE_SECONDS, THRESHOLDS } from '../objectives.ts';
 import { GREEN, NONE_IS_GOOD, OF_INSTANCE, ONE_IS_GOOD, type PanelSpec, RED, YELLOW } from '../panels.ts';
 
 const stat = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'> & { width?: number }): PanelSpec => ({
@@ -97,6 +97,10 @@ export const CONTROLLER: DashboardSpec = {
           unit: 'short',
           queries: [{ expr: `sum by (priority) (workqueue_depth{${QUEUE}})`, legend: '{{priority}}' }],
           stacked: true,
+          steps: [
+            [null, GREEN],
+            [1_000, YELLOW],
+          ],
           min: 0,
         }),
         graph({
@@ -104,6 +108,11 @@ export const CONTROLLER: DashboardSpec = {
           description: 'From being put on the queue to being taken by a worker.',
           unit: 's',
           queries: quantiles('workqueue_queue_duration_seconds', QUEUE),
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+            [OBJECTIVE_SECONDS, RED],
+          ],
           min: 0,
         }),
         graph({
@@ -111,6 +120,11 @@ export const CONTROLLER: DashboardSpec = {
           description: 'From being taken to being done, waits for a batch and for the API budget included.',
           unit: 's',
           queries: quantiles('workqueue_work_duration_seconds', QUEUE),
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+            [OBJECTIVE_SECONDS, RED],
+          ],
           min: 0,
         }),
         graph({
@@ -141,6 +155,11 @@ export const CONTROLLER: DashboardSpec = {
           description: 'How long a worker is busy with one name.',
           unit: 's',
           queries: quantiles('controller_runtime_reconcile_time_seconds', RUNS),
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+            [OBJECTIVE_SECONDS, RED],
+          ],
           min: 0,
         }),
         graph({
@@ -209,6 +228,11 @@ export const CONTROLLER: DashboardSpec = {
               legend: '{{code}}',
             },
           ],
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+            [10, RED],
+          ],
           min: 0,
         }),
         graph({
@@ -221,6 +245,11 @@ export const CONTROLLER: DashboardSpec = {
               legend: '{{operation}}',
             },
           ],
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+            [OBJECTIVE_SECONDS, RED],
+          ],
           min: 0,
         }),
         graph({
@@ -229,6 +258,11 @@ export const CONTROLLER: DashboardSpec = {
           unit: 'short',
           queries: [
             { expr: `max by (instance) (zonekeeper_api_budget_remaining{${OF_INSTANCE}})`, legend: '{{instance}}' },
+          ],
+          steps: [
+            [null, RED],
+            [Number(THRESHOLDS.budgetShare.value), YELLOW],
+            [200, GREEN],
           ],
           min: 0,
         }),
@@ -251,6 +285,11 @@ export const CONTROLLER: DashboardSpec = {
               expr: `topk(10, time() - (max by (zone) (zonekeeper_last_check_timestamp_seconds{${OF_INSTANCE}}) > 0))`,
               legend: '{{zone}}',
             },
+          ],
+          steps: [
+            [null, GREEN],
+            [600, YELLOW],
+            [Number(THRESHOLDS.syncStaleSeconds.value), RED],
           ],
           min: 0,
         }),
@@ -275,9 +314,49 @@ export const CONTROLLER: DashboardSpec = {
           description: 'By process: 1 while LISTEN stands.',
           unit: 'short',
           queries: [{ expr: `zonekeeper_source_connected{${OF_INSTANCE}}`, legend: '{{instance}}' }],
+          steps: ONE_IS_GOOD,
           width: 12,
           min: 0,
           max: 1,
+        }),
+        graph({
+          title: 'Duration of statements',
+          description:
+            'The wait for a connection included. A rise of all three is a slow server or disk; of p99 alone, a lock or the large statements of a resync.',
+          unit: 's',
+          queries: quantiles('zonekeeper_postgres_statement_duration_seconds', OF_INSTANCE),
+          steps: [
+            [null, GREEN],
+            [0.25, YELLOW],
+            [1, RED],
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Connections',
+          description: 'Of the pool, eight a process at most. Those for LISTEN are not among them.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (instance, state) (zonekeeper_postgres_connections{${OF_INSTANCE}})`,
+              legend: '{{instance}} {{state}}',
+            },
+          ],
+          min: 0,
+        }),
+        graph({
+          title: 'Waiting for a connection',
+          description:
+            'Statements and transactions that find no free connection. Above 0 for long, PostgreSQL is slow.',
+          unit: 'short',
+          queries: [
+            { expr: `sum by (instance) (zonekeeper_postgres_waiting{${OF_INSTANCE}})`, legend: '{{instance}}' },
+          ],
+          steps: [
+            [null, GREEN],
+            [10, YELLOW],
+          ],
+          min: 0,
         }),
       ],
     },
@@ -293,6 +372,11 @@ export const CONTROLLER: DashboardSpec = {
               expr: `rate(process_cpu_seconds_total{${OF_INSTANCE}}[$__rate_interval]) and on (instance, job) zonekeeper_build_info`,
               legend: '{{instance}}',
             },
+          ],
+          steps: [
+            [null, GREEN],
+            [0.5, YELLOW],
+            [0.9, RED],
           ],
           min: 0,
         }),
@@ -322,6 +406,11 @@ export const CONTROLLER: DashboardSpec = {
               expr: `nodejs_eventloop_lag_p99_seconds{${OF_INSTANCE}} and on (instance, job) zonekeeper_build_info`,
               legend: '{{instance}}',
             },
+          ],
+          steps: [
+            [null, GREEN],
+            [0.1, YELLOW],
+            [1, RED],
           ],
           min: 0,
         }),

@@ -1,5 +1,5 @@
 import type { DashboardSpec } from '../frame.ts';
-import { OBJECTIVE_SECONDS, THRESHOLDS, WITHIN_OBJECTIVE } from '../objectives.ts';
+import { BURN_RATES, OBJECTIVE, OBJECTIVE_SECONDS, THRESHOLDS, WITHIN_OBJECTIVE } from '../objectives.ts';
 import {
   CHOSEN,
   GREEN,
@@ -12,6 +12,10 @@ import {
   YELLOW,
 } from '../panels.ts';
 
+/** The share of changes that may be late. */
+const ALLOWED = Number((1 - OBJECTIVE).toFixed(6));
+/** From this rate on the quickest pair of windows calls somebody. */
+const PAGED = Math.max(...BURN_RATES.map(({ factor }) => factor));
 const DRIFT_STATES = 'missing|modified|orphaned';
 const AGE: readonly Step[] = [
   [null, GREEN],
@@ -118,9 +122,14 @@ export const DRIFT: DashboardSpec = {
           title: 'Names that are not in sync',
           description:
             'By state. Missing, modified and orphaned are repaired by themselves; conflict, blocked and failed need a person.',
+          page: 'missing,modified,orphaned,conflict,blocked,failed',
           unit: 'short',
           queries: [{ expr: `sum by (state) (zonekeeper_records{${OF_ZONE}, state!="in_sync"})`, legend: '{{state}}' }],
           stacked: true,
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+          ],
           min: 0,
         }),
         graph({
@@ -144,6 +153,7 @@ export const DRIFT: DashboardSpec = {
           title: 'Drifted names by zone',
           description:
             'The ten zones with the most. One zone alone that stays up has a writer of its own, or a token without rights.',
+          zonePage: DRIFT_STATES.replaceAll('|', ','),
           unit: 'short',
           queries: [
             {
@@ -151,11 +161,16 @@ export const DRIFT: DashboardSpec = {
               legend: '{{zone}}',
             },
           ],
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
+          ],
           min: 0,
         }),
         graph({
           title: 'Age of the oldest drift by zone',
           description: 'For how long a name of the zone has differed. It should fall back to 0 within seconds.',
+          zonePage: `${DRIFT_STATES.replaceAll('|', ',')},blocked,failed`,
           unit: 's',
           queries: [{ expr: `topk(10, ${oldest('zone')})`, legend: '{{zone}}' }],
           steps: AGE,
@@ -197,8 +212,12 @@ export const DRIFT: DashboardSpec = {
         },
         graph({
           title: 'Share in time, by trigger',
-          description: `Share of changes that Cloudflare confirmed within ${OBJECTIVE_SECONDS} s; the objective is 99.9 %.`,
+          description: `Share of changes that Cloudflare confirmed within ${OBJECTIVE_SECONDS} s; the objective is ${OBJECTIVE * 100} %.`,
           unit: 'percentunit',
+          steps: [
+            [null, RED],
+            [OBJECTIVE, GREEN],
+          ],
           queries: [
             {
               expr:
@@ -211,14 +230,13 @@ export const DRIFT: DashboardSpec = {
         }),
         graph({
           title: 'Error budget burning',
-          description:
-            'How many times quicker than allowed late changes use up the budget of 30 days, over an hour. Above 14.4 somebody is called.',
+          description: `How many times quicker than allowed late changes use up the budget of 30 days, over an hour. Above ${PAGED} somebody is called.`,
           unit: 'short',
-          queries: [{ expr: `zonekeeper:converge_late:ratio_rate1h{${CHOSEN}} / 0.001`, legend: '{{trigger}}' }],
+          queries: [{ expr: `zonekeeper:converge_late:ratio_rate1h{${CHOSEN}} / ${ALLOWED}`, legend: '{{trigger}}' }],
           steps: [
             [null, GREEN],
             [1, YELLOW],
-            [14.4, RED],
+            [PAGED, RED],
           ],
           min: 0,
         }),
@@ -230,6 +248,7 @@ export const DRIFT: DashboardSpec = {
         graph({
           title: 'Time since the last good look',
           description: 'How old what Zonekeeper knows of each zone is. It looks as often as the API budget allows.',
+          zonePage: null,
           unit: 's',
           queries: [
             {
@@ -250,6 +269,10 @@ export const DRIFT: DashboardSpec = {
               expr: `sum by (action, result) (rate(zonekeeper_changes_total{${OF_ZONE}, result!="done"}[$__rate_interval])) * 60`,
               legend: '{{action}} {{result}}',
             },
+          ],
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
           ],
           min: 0,
         }),

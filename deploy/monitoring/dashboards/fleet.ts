@@ -1,5 +1,6 @@
 import type { DashboardSpec } from '../frame.ts';
-import { CHOSEN, GREEN, NONE_IS_BEST, NONE_IS_GOOD, type PanelSpec, RED } from '../panels.ts';
+import { THRESHOLDS } from '../objectives.ts';
+import { CHOSEN, GREEN, NONE_IS_BEST, NONE_IS_GOOD, type PanelSpec, RED, YELLOW } from '../panels.ts';
 
 const INSTALLATION = 'cluster, namespace, job';
 const HEADINGS = { cluster: 'Cluster', namespace: 'Namespace', job: 'Job' };
@@ -79,6 +80,7 @@ export const FLEET: DashboardSpec = {
         ranked({
           title: 'Zones by names that need a person',
           description: 'Conflicts, held deletions and failures, the worst first.',
+          toDrift: true,
           unit: 'short',
           queries: [
             {
@@ -91,17 +93,24 @@ export const FLEET: DashboardSpec = {
         ranked({
           title: 'Zones by drifts in a day',
           description: 'Where somebody else changes records again and again.',
+          toDrift: true,
           unit: 'short',
           queries: [
             {
               expr: `topk(20, sum by (${INSTALLATION}, zone) (increase(zonekeeper_drift_detected_total{${CHOSEN}}[24h])))`,
             },
           ],
+          steps: [
+            [null, GREEN],
+            [10, YELLOW],
+            [100, RED],
+          ],
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Drifts' },
         }),
         ranked({
           title: 'Zones by time since the last good look',
           description: 'The oldest knowledge first.',
+          toDrift: true,
           unit: 's',
           queries: [
             {
@@ -111,7 +120,7 @@ export const FLEET: DashboardSpec = {
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Since' },
           steps: [
             [null, GREEN],
-            [1_800, RED],
+            [Number(THRESHOLDS.syncStaleSeconds.value), RED],
           ],
         }),
         ranked({
@@ -120,6 +129,11 @@ export const FLEET: DashboardSpec = {
             'The scarcest first: share one Cloudflare user among fewer tools, or give an installation one of its own.',
           unit: 'short',
           queries: [{ expr: `bottomk(20, max by (${INSTALLATION}) (zonekeeper_api_budget_remaining{${CHOSEN}}))` }],
+          steps: [
+            [null, RED],
+            [Number(THRESHOLDS.budgetShare.value), YELLOW],
+            [200, GREEN],
+          ],
           columns: { ...HEADINGS, Value: 'Calls left' },
         }),
       ],

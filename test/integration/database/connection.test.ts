@@ -18,3 +18,33 @@ test('a connection that is cut between two statements of a transaction fails the
   // The next one gets a connection that works.
   expect(await db.rows('SELECT 3')).toEqual([[3]]);
 });
+
+test('the pool says what it does, and every statement how long it took', async () => {
+  const database = await testDatabase();
+  const times: number[] = [];
+  const db = new Database({
+    url: database.url,
+    schema: 'zonekeeper',
+    applicationName: 'pool',
+    connections: 1,
+    onStatement: (ms) => times.push(ms),
+  });
+  onTestFinished(() => db.close());
+  expect(db.pool).toEqual({ busy: 0, idle: 0, waiting: 0 });
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const holder = db.transaction(async (tx) => {
+    await tx.rows('SELECT 1');
+    await held;
+  });
+  await waitFor('the transaction', () => times.length === 1);
+  const second = db.rows('SELECT 2');
+  const third = db.rows('SELECT no_such_column').catch(() => 'failed');
+  await waitFor('both to wait', () => db.pool.waiting === 2);
+  expect(db.pool).toEqual({ busy: 1, idle: 0, waiting: 2 });
+  release();
+  await Promise.all([holder, second, third]);
+  // Two of the transaction with its COMMIT, and one each, also of that which failed.
+  expect(times).toHaveLength(4);
+  expect(times.every((ms) => ms >= 0)).toBe(true);
+  expect(db.pool).toMatchObject({ busy: 0, waiting: 0 });
+});

@@ -270,6 +270,7 @@ describe('being seen', () => {
       'zonekeeper_cloudflare_batch_operations',
       'zonekeeper_api_budget_remaining',
       'zonekeeper_source_connected',
+      'zonekeeper_postgres_connections',
       'leader_election_master_status',
       'zonekeeper_build_info',
       'workqueue_depth',

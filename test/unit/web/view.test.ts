@@ -32,6 +32,14 @@ describe('the view in the address', () => {
     });
   });
 
+  test('a link of a dashboard chooses its zone, unless all or several are chosen there', () => {
+    const zone = (query: string) => viewOf(new URLSearchParams(query)).zone;
+    expect(zone('state=failed&var-zone=example.com')).toBe('example.com');
+    expect(zone('var-zone=example.com&zone=example.net')).toBe('example.net');
+    for (const all of ['var-zone=All', 'var-zone=$__all', 'var-zone=.*', 'var-zone=a.com&var-zone=b.com'])
+      expect(zone(all)).toBe('');
+  });
+
   test('opening a name lists nothing anew', () => {
     expect(sameList(PLAIN, { ...PLAIN, name: 'a.example.com' })).toBe(true);
     expect(sameList(PLAIN, { ...PLAIN, q: 'a' })).toBe(false);

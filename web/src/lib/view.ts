@@ -13,10 +13,17 @@ export function viewOf(params: URLSearchParams): View {
   return {
     states: (params.get('state') ?? '').split(',').filter((state): state is NameState => known.has(state)),
     q: (params.get('q') ?? '').slice(0, 255),
-    zone: (params.get('zone') ?? '').slice(0, 255),
+    zone: (params.get('zone') ?? zoneOfDashboard(params)).slice(0, 255),
     descending: params.get('order') === 'desc',
     name: (params.get('name') ?? '').slice(0, 255),
   };
+}
+
+/** The zone that a Grafana dashboard has chosen, which its links write as `var-zone`; empty for all of them, or for several. */
+function zoneOfDashboard(params: URLSearchParams): string {
+  const chosen = params.getAll('var-zone');
+  const [only = ''] = chosen;
+  return chosen.length === 1 && !['All', '$__all', '.*'].includes(only) ? only : '';
 }
 
 /** The query of the address that shows this view; empty for the plain page. */
