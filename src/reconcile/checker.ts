@@ -17,6 +17,8 @@ const FIVE_MINUTES_MS = 300_000;
 /** Lists under way at once; more would only wait for the budget. */
 const CONCURRENT = 4;
 const FAILURE_FIRST_MS = 5_000;
+/** The interval is affordable however often a look fails; when what failed is over, nobody should wait for long. */
+const FAILURE_MOST_MS = 60_000;
 
 /**
  * Looks at every zone again and again, as often as a share of the API budget allows: one small zone every few seconds, a
@@ -101,10 +103,13 @@ export class DriftChecker {
     const pause =
       error === null
         ? interval
-        : (error.retryAfterMs ??
-          Math.min(maxMs, Math.max(interval, FAILURE_FIRST_MS * 2 ** Math.min(zone.failures - 1, 20))));
+        : (error.retryAfterMs ?? Math.min(maxMs, Math.max(interval, failurePauseMs(zone.failures))));
     // Zones that started together drift apart.
     this.#due.set(zone, clock.now() + pause * (0.9 + 0.2 * random()));
     onChecked(zone, error);
   }
+}
+
+function failurePauseMs(failures: number): number {
+  return Math.min(FAILURE_MOST_MS, FAILURE_FIRST_MS * 2 ** Math.min(failures - 1, 20));
 }
