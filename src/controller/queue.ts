@@ -201,6 +201,11 @@ export class WorkQueue<K, C> {
     return entry.pending.ready ? 'dirty' : 'planned';
   }
 
+  /** The keys in process, longest first. O(n). */
+  inProcess(): K[] {
+    return Array.from(this.#processing, ({ key }) => key);
+  }
+
   /** When the coming run of the key is or was due, by `clock.now()`. */
   dueAt(key: K): number | undefined {
     return this.#entries.get(key)?.pending?.due;

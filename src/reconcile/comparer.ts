@@ -2,7 +2,9 @@ import { type Findings, type SurveyOptions, strayNames, survey } from './survey.
 import type { ManagedZone } from './zone.ts';
 
 export interface ComparerOptions extends SurveyOptions {
-  /** Names that are not as they should be, of one zone or of all. */
+  /** Names that are being worked on. */
+  readonly inProcess: () => readonly string[];
+  /** Names that are not as they should be, of one zone or of all; and those being worked on. */
   readonly onDiffering: (fqdns: readonly string[], zone: ManagedZone | null) => void;
 }
 
@@ -37,6 +39,7 @@ export class Comparer {
   }
 
   async #compare(zone: ManagedZone | null): Promise<void> {
+    const { zones } = this.#options;
     const tracked = new Set<string>();
     const { differing }: Findings = await survey(this.#options, zone, (facts) => {
       if (zone !== null) for (const { recordId } of facts.tracked) tracked.add(recordId);
@@ -44,6 +47,8 @@ export class Comparer {
     const names = differing.map(({ facts }) => facts.fqdn);
     // A record with our mark that no row tracks: an answer was lost. Looking at its name settles it.
     if (zone !== null) names.push(...strayNames(zone, this.#options.rules.ownerId, tracked));
+    // Who is being worked on may have read its facts before us, and act or store a state by what is no longer so.
+    for (const fqdn of this.#options.inProcess()) if (zone === null || zones.of(fqdn) === zone) names.push(fqdn);
     this.#options.onDiffering(names, zone);
   }
 }

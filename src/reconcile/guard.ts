@@ -84,11 +84,11 @@ export class Guard {
   /** The name's deletion was made, and is in the history. */
   deleted(zone: string, fqdn: string): void {
     this.settled(zone, fqdn);
-    this.givenUp(zone);
+    this.counted(zone);
   }
 
-  /** A deletion that may take effect yet is remembered in the ledger. Who is asking it meanwhile may not see that. */
-  givenUp(zone: string): void {
+  /** The ledger counts one more deletion of the zone, made or given up. Who is asking it meanwhile may not see that. */
+  counted(zone: string): void {
     this.#made.set(zone, this.#madeIn(zone) + 1);
   }
 

@@ -106,18 +106,22 @@ export class Reconciler {
     for (const zoneId of look) await stay.outside(async () => zones.byId(zoneId)?.lookAt(fqdn));
     const correction = settle(facts, zones, rules.ownerId, context);
     if (correction === null) return facts;
-    await stay.outside(() => ledger.correct(correction));
-    this.#countDeletions(facts, correction);
+    try {
+      await stay.outside(() => ledger.correct(correction));
+    } finally {
+      // Also where the answer was lost.
+      this.#countDeletions(facts, correction);
+    }
     return this.#facts.load(fqdn);
   }
 
   /** The ledger knows more deletions than it did: the guard may be asking it right now. */
-  #countDeletions({ fqdn, intents }: NameFacts, { deleted, drop }: Correction): void {
+  #countDeletions({ intents }: NameFacts, { deleted, drop }: Correction): void {
     const { guard, zones } = this.#options;
-    for (const { zone } of deleted) guard.deleted(zone, fqdn);
+    for (const { zone } of deleted) guard.counted(zone);
     for (const { id, action, zoneId } of intents) {
       const zone = action === 'delete' && drop.includes(id) ? zones.byId(zoneId) : undefined;
-      if (zone !== undefined) guard.givenUp(zone.name);
+      if (zone !== undefined) guard.counted(zone.name);
     }
   }
 

@@ -143,6 +143,7 @@ export class Term {
       zones: this.zones,
       guard: this.guard,
       rules: options.rules,
+      inProcess: () => this.queue.inProcess(),
       onDiffering: (fqdns, zone) => this.#add(fqdns, 'start', PRIORITY.check, zone ?? undefined),
     });
     this.#surveys = this.#ticker(
