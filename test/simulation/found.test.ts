@@ -16,9 +16,9 @@ const QUIET: Omit<Plan, 'strikes'> = {
 const want = (at: number, n: number): Strike => ({ at, kind: 'want', n, m: 0 });
 
 /** Runs a plan with several interleavings; returns what went wrong in any of them. */
-async function problems(strikes: readonly Strike[], over: Partial<Plan> = {}): Promise<string[]> {
+async function problems(strikes: readonly Strike[], over: Partial<Plan> = {}, seeds = 10): Promise<string[]> {
   const found: string[] = [];
-  for (let seed = 1; seed <= 10; seed++) {
+  for (let seed = 1; seed <= seeds; seed++) {
     const { problem } = await runSchedule(seed, { plan: { ...QUIET, ...over, strikes } });
     if (problem !== null) found.push(`${seed}: ${problem}`);
   }
@@ -101,6 +101,34 @@ describe('what the simulation has found stays mended', () => {
       { at: 16_000, kind: 'unwant', n: 1, m: 0 },
     ];
     expect(await problems(strikes, { guard: { share: 0.25, min: 1 } })).toEqual([]);
+  });
+
+  test('a deletion that a look finds out about while the guard counts', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1, 4].map((n) => want(5_000 + n, n)),
+      { at: 15_000, kind: 'api call', point: 'batch', effect: 'truncated' },
+      { at: 20_000, kind: 'unwant', n: 4, m: 0 },
+      { at: 20_200, kind: 'database call', point: 'ledger.deletions', effect: 'slow after' },
+      { at: 20_201, kind: 'unwant', n: 0, m: 0 },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 100)).toEqual([]);
+  });
+
+  test('a change that nobody was told of, of a name that is being worked on', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1].map((n) => want(5_000 + n, n)),
+      { at: 11_900, kind: 'database call', point: 'source.consumers', effect: 'slow after' },
+      { at: 12_000, kind: 'unwant', n: 0, m: 0 },
+      { at: 12_900, kind: 'database call', point: 'source.write', effect: 'fail after' },
+      { at: 13_000, kind: 'want', n: 0, m: 0 },
+    ];
+    expect(await problems(strikes)).toEqual([]);
+  });
+
+  test('a zone that could not be looked at for minutes', async () => {
+    const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
+    const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];
+    expect(await problems(strikes, { lastsMs: 230_000 })).toEqual([]);
   });
 });
 

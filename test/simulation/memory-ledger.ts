@@ -12,7 +12,7 @@ import type {
   StateUpdate,
   SurveyPage,
 } from '../../src/ledger/port.ts';
-import { put, recordKey, type Tables } from './tables.ts';
+import { type NameRow, put, recordKey, type Tables } from './tables.ts';
 
 /** How a statement or transaction gets to the tables: at once in a contract test, through faults in a schedule. */
 export type Reach = <T>(point: string, run: () => T) => Promise<T>;
@@ -112,14 +112,15 @@ export class MemoryLedger implements Ledger {
   setStates(updates: readonly StateUpdate[]): Promise<void> {
     return this.#reach('ledger.setStates', () => {
       this.#hold();
-      const rows = updates.map((update): [string, StateUpdate | undefined] => [
-        update.fqdn,
-        update.state === 'in_sync' || update.state === 'gone' ? undefined : update,
-      ]);
+      const now = this.#tables.now();
+      const rows = updates.map((update): [string, NameRow | undefined] => {
+        const { fqdn, state, nextTryMs } = update;
+        if (state === 'in_sync' || state === 'gone') return [fqdn, undefined];
+        return [fqdn, { ...update, tryAt: nextTryMs === null ? null : now + nextTryMs }];
+      });
       const { names, records } = this.#tables;
       const orphaned = new Set(updates.flatMap(({ fqdn, state }) => (state === 'orphaned' ? [fqdn] : [])));
       const since = [...records].filter(([, row]) => orphaned.has(row.fqdn) && row.unwantedSince === null);
-      const now = this.#tables.now();
       const undo = [
         put(names, new Map(rows)),
         put(records, new Map(since.map(([key, row]) => [key, { ...row, unwantedSince: now }]))),

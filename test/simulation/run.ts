@@ -31,8 +31,9 @@ export interface RunOptions {
 }
 
 /**
- * After the last fault, everything comes to rest within this time, not counted while no call may leave: a new leader, a retry
- * and a few looks at the zones, but no resync, which would make up for whatever was forgotten.
+ * After the last fault, everything comes to rest within this time, not counted while no call may leave and while a name says
+ * when it is tried again: a new leader and a few looks at the zones, but no resync, which would make up for whatever was
+ * forgotten.
  */
 const REST_MS = 90_000;
 /** Whatever happens. */
@@ -113,7 +114,8 @@ async function rest(world: World, check: () => boolean): Promise<string | null> 
       if (invariants.batches === batches) return null;
       wrong.push('something is written although all is in sync');
     }
-    if (world.processes.some(({ halted }) => halted)) until = scheduler.now + REST_MS;
+    const tries = [...tables.names.values()].some(({ tryAt }) => tryAt !== null && tryAt > scheduler.now);
+    if (tries || world.processes.some(({ halted }) => halted)) until = scheduler.now + REST_MS;
     if (scheduler.now > Math.min(until, limit)) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
   }
 }

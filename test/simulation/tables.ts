@@ -23,6 +23,12 @@ export interface HistoryRow {
   readonly result: string;
 }
 
+/** A row of `names`. */
+export interface NameRow extends StateUpdate {
+  /** When the name is tried again; null when nothing is planned. */
+  readonly tryAt: number | null;
+}
+
 /** A consumer of the application's tables. */
 export interface Consumer {
   readonly kind: 'instance' | 'standalone_proxy';
@@ -48,7 +54,7 @@ export class Tables {
   readonly intents = new Map<string, IntentRow>();
   /** By zone and record id. */
   readonly records = new Map<string, TrackedRecord & { adopted: boolean }>();
-  readonly names = new Map<string, StateUpdate>();
+  readonly names = new Map<string, NameRow>();
   readonly wanted = new Map<string, { readonly key: string; readonly row: DesiredRow }[]>();
   readonly history: HistoryRow[] = [];
   readonly operations = new Map<string, OperationRow>();
