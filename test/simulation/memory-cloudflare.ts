@@ -162,7 +162,8 @@ export class MemoryCloudflare {
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {
           if (effect === 'lost after') return lose();
-          if (answer.status === 429) this.#sky.onLimited(departure, retryAfterOf(answer));
+          // Who has given up does not read it.
+          if (answer.status === 429 && signal?.aborted !== true) this.#sky.onLimited(departure, retryAfterOf(answer));
           resolve(responseOf(answer, text, short));
         });
       });
