@@ -98,7 +98,9 @@ export class Invariants {
     const { last } = cloudflare();
     if (last === this.#seen) return;
     const emptied = new Set<string>();
+    const zones = new Set<string>();
     for (const { before, after, actor, zone } of cloudflare().changes(this.#seen)) {
+      zones.add(zone);
       if (actor === 'person' || before === null || after !== null || emptied.has(before.name)) continue;
       // A name may have held several records, whose deletions one batch makes.
       emptied.add(before.name);
@@ -107,6 +109,7 @@ export class Invariants {
     }
     this.#seen = last;
     if (guard === null) return;
+    for (const zone of zones) this.#tracked(zone);
     for (const [zone, times] of this.#deletions) {
       // Whoever orders a deletion that was made already, its outcome unknown, is told that it was theirs.
       const recent = times.filter(({ at, fqdn }) => at > now() - HOUR_MS && !this.ordered.has(fqdn)).length;
@@ -147,15 +150,20 @@ export class Invariants {
   }
 
   #deletion(zone: string, fqdn: string, at: number): void {
-    const { tables, cloudflare } = this.#parts;
     const times = this.#deletions.get(zone) ?? [];
     times.push({ at, fqdn });
     this.#deletions.set(zone, times);
+  }
+
+  /** What the share of the guard is of: the records of the zone that were ever tracked at once, those deleted included. */
+  #tracked(zone: string): void {
+    const { tables, cloudflare } = this.#parts;
     const id = cloudflare()
       .control.zones()
       .find(({ name }) => name === zone)?.id;
     const tracked = [...tables.records.values()].filter(({ zoneId }) => zoneId === id).length;
-    this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, tracked + times.length));
+    const deleted = this.#deletions.get(zone)?.length ?? 0;
+    this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, tracked + deleted));
   }
 
   #adopted(id: string): boolean {
