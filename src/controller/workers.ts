@@ -32,6 +32,11 @@ export interface PoolOptions<K, C> {
   readonly concurrency: number;
   /** Time after which the signal of a run is aborted, in milliseconds. The key stays taken until `process` gives up. */
   readonly timeoutMs: number;
+  /**
+   * The key's backoff after a throw at most, in milliseconds: what throws is no fact about the key, and when it is over, no
+   * key should wait for long. No limit by default.
+   */
+  readonly throwBackoffMs?: number;
   /** Told of every throw, and in how many milliseconds the key is tried again (undefined: not by this process). */
   readonly onError: (key: K, error: unknown, retryInMs: number | undefined) => void;
   readonly observer?: PoolObserver;
@@ -114,7 +119,7 @@ export class WorkerPool<K, C> {
   }
 
   async #run(item: Item<K, C>): Promise<void> {
-    const { clock, queue, process, timeoutMs, observer } = this.#options;
+    const { clock, queue, process, timeoutMs, observer, throwBackoffMs = Number.POSITIVE_INFINITY } = this.#options;
     const startedAt = clock.now();
     const limit = deadline(clock, timeoutMs);
     this.#running.add(limit);
@@ -124,7 +129,7 @@ export class WorkerPool<K, C> {
       result = this.#requeue(item, await process(item.key, item.context, limit.signal));
     } catch (error) {
       result = 'error';
-      this.#retry(item);
+      this.#retry(item, Math.min(queue.nextBackoffMs(item.key), throwBackoffMs));
       this.#report(item.key, error);
     } finally {
       limit.cancel();

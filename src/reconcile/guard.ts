@@ -87,7 +87,7 @@ export class Guard {
     this.counted(zone);
   }
 
-  /** The ledger counts one more deletion of the zone, made or given up. Who is asking it meanwhile may not see that. */
+  /** The ledger may count one more deletion of the zone, made or given up. Who is asking it meanwhile may not see that. */
   counted(zone: string): void {
     this.#made.set(zone, this.#madeIn(zone) + 1);
   }

@@ -19,6 +19,8 @@ import { Zones } from './zones.ts';
 /** Keys that the queue holds at most; beyond it, everything is compared once there is room. */
 const MAX_KEYS = 500_000;
 const NAME_BACKOFF = { baseMs: 1_000, factor: 2, maxMs: 900_000 };
+/** The database was away, mostly. */
+const THROW_BACKOFF_MS = 60_000;
 const LOOP_BACKOFF = { baseMs: 200, factor: 2, maxMs: 30_000 };
 /** A name may have to wait for the budget; longer than a closed gate lasts. */
 const NAME_TIMEOUT_MS = 900_000;
@@ -94,6 +96,7 @@ export class Term {
       clock,
       concurrency: options.concurrency,
       timeoutMs: NAME_TIMEOUT_MS,
+      throwBackoffMs: THROW_BACKOFF_MS,
       process: (fqdn, context) => reconciler.process(fqdn, context),
       onError: (fqdn, error) => options.observer.failed(fqdn, toError(error)),
       ...(options.poolObserver === undefined ? {} : { observer: options.poolObserver }),

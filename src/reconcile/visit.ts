@@ -173,6 +173,7 @@ export class Visit {
     const outcome = await this.#write(zone, verdict);
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
+    if (deletions.length > 0 && outcome.kind === 'unknown') guard.counted(zone.name);
     if (outcome.kind === 'applied') {
       if (this.#context.trigger === 'drift' && desired !== null) flaps.repaired(fqdn);
       if (deletions.length > 0) guard.deleted(zone.name, fqdn);

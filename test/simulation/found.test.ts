@@ -114,6 +114,17 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 100)).toEqual([]);
   });
 
+  test('a deletion whose settlement was not answered while the guard counts', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1, 2, 3, 4].map((n) => want(5_000 + n, n)),
+      { at: 19_900, kind: 'database call', point: 'ledger.settle', effect: 'fail after' },
+      { at: 20_000, kind: 'unwant', n: 0, m: 0 },
+      { at: 20_110, kind: 'database call', point: 'ledger.deletions', effect: 'slow after' },
+      { at: 20_111, kind: 'unwant', n: 2, m: 0 },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 100)).toEqual([]);
+  });
+
   test('a change that nobody was told of, of a name that is being worked on', async () => {
     const strikes: Strike[] = [
       ...[0, 1].map((n) => want(5_000 + n, n)),
