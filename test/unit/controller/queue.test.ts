@@ -330,6 +330,7 @@ describe('measures', () => {
     queue.take();
     await clock.advance(5);
     expect([queue.processing, queue.unfinishedMs, queue.longestRunningMs]).toEqual([2, 20, 15]);
+    expect(queue.inProcess()).toEqual(['a', 'b']);
     queue.done('a');
     expect([queue.processing, queue.unfinishedMs, queue.longestRunningMs]).toEqual([1, 5, 5]);
     queue.done('b');

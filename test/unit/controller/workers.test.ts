@@ -296,3 +296,25 @@ test('the observer hears how each run ended and how long it took', async () => {
   expect(heard).toEqual(['success 7', 'error 7', 'requeue 7', 'requeue_after 7']);
   expect(pool.concurrency).toBe(10);
 });
+
+test('a throw makes a key wait for so long at most, however often it failed; a failure of its own for longer', async () => {
+  const throws = setUp(() => Promise.reject(new Error('away')), { throwBackoffMs: 150 });
+  throws.pool.start();
+  throws.add('a');
+  await throws.clock.advance(5_000);
+  expect(throws.errors.length).toBeGreaterThan(20);
+  expect(Math.max(...throws.errors.map(({ retryInMs }) => retryInMs ?? 0))).toBeLessThanOrEqual(150);
+
+  let failed = 0;
+  const fails = setUp(
+    async () => {
+      failed += 1;
+      return { retry: true };
+    },
+    { throwBackoffMs: 150 },
+  );
+  fails.pool.start();
+  fails.add('a');
+  await fails.clock.advance(5_000);
+  expect(failed).toBeLessThan(20);
+});
