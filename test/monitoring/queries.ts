@@ -19,9 +19,24 @@ export interface Panel {
     readonly defaults: {
       readonly links?: readonly { readonly url: string }[];
       readonly unit?: string;
+      readonly min?: number;
+      readonly max?: number;
+      /** What stands there where nothing comes back. */
+      readonly noValue?: string;
+      readonly custom?: {
+        readonly stacking?: { readonly mode: string };
+        readonly thresholdsStyle?: { readonly mode: string };
+      };
       readonly thresholds?: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
     };
   };
+  readonly transformations?: readonly {
+    readonly id: string;
+    readonly options: {
+      readonly indexByName?: Readonly<Record<string, number>>;
+      readonly renameByName?: Readonly<Record<string, string>>;
+    };
+  }[];
   readonly panels?: readonly Panel[];
 }
 

@@ -7,9 +7,10 @@ import { testFolder } from './folder.ts';
 import { freePort } from './free-port.ts';
 import { waitFor } from './wait.ts';
 
-/** One series of an answer: its labels, and its values in order. */
+/** One series of an answer: its labels, its values in order, and when each was so, in seconds since 1970. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
+  readonly times: readonly number[];
   readonly values: readonly number[];
 }
 
@@ -70,10 +71,10 @@ export async function startPrometheus({ targets, rules }: PrometheusOptions): Pr
   };
   type Result = { result: { metric: Record<string, string>; value?: [number, string]; values?: [number, string][] }[] };
   const series = ({ result }: Result): Series[] =>
-    result.map(({ metric, value, values }) => ({
-      metric,
-      values: (values ?? (value === undefined ? [] : [value])).map(([, text]) => Number(text)),
-    }));
+    result.map(({ metric, value, values }) => {
+      const points = values ?? (value === undefined ? [] : [value]);
+      return { metric, times: points.map(([time]) => time), values: points.map(([, text]) => Number(text)) };
+    });
   await waitFor('Prometheus to be ready', async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok, 60_000);
   return {
     range: async (query) =>

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import { shown, timeTicks, valueAxis } from './axis.ts';
+import { type Named, pointsOf } from './graph.ts';
+import { bucketsOf } from './heatmap.ts';
+import { columnsOf, thresholdOf } from './panel.ts';
+import { drawPicture } from './picture.ts';
+import type { Panel } from './queries.ts';
+
+const series = (name: string, values: readonly number[], metric: Readonly<Record<string, string>> = {}): Named => ({
+  name,
+  series: { metric, times: values.map((_, at) => 1_000 + at), values },
+});
+
+const panel = (type: string, more: Partial<Panel> = {}): Panel => ({
+  type,
+  title: 'Time & work',
+  gridPos: { x: 0, y: 0, w: 12, h: 8 },
+  ...more,
+});
+
+const graph = panel('timeseries', {
+  fieldConfig: {
+    defaults: {
+      unit: 's',
+      min: 0,
+      custom: { thresholdsStyle: { mode: 'dashed' } },
+      thresholds: {
+        steps: [
+          { value: null, color: 'green' },
+          { value: 1, color: 'yellow' },
+          { value: 900, color: 'red' },
+        ],
+      },
+    },
+  },
+});
+
+describe('an axis of values', () => {
+  it.each([
+    { values: [0, 11], limits: { min: 0 }, ticks: [0, 5, 10, 15] },
+    { values: [0, 0.3], limits: { min: 0 }, ticks: [0, 0.1, 0.2, 0.3] },
+    { values: [0, 240], limits: { unit: 's', min: 0 }, ticks: [0, 60, 120, 180, 240] },
+    { values: [0, 3e8], limits: { unit: 'bytes', min: 0 }, ticks: [0, 2 ** 27, 2 ** 28, 3 * 2 ** 27] },
+    { values: [0.97, 1], limits: { unit: 'percentunit', max: 1 }, ticks: [0.97, 0.98, 0.99, 1] },
+    { values: [0, 0], limits: { min: 0 }, ticks: [0, 0.25, 0.5, 0.75, 1] },
+    { values: [1], limits: { max: 1 }, ticks: [0.9, 0.925, 0.95, 0.975, 1] },
+    { values: [Number.NaN], limits: {}, ticks: [0, 0.25, 0.5, 0.75, 1] },
+  ])('of $values within $limits has round labels', ({ values, limits, ticks }) => {
+    expect(valueAxis(values, limits)).toEqual({ low: ticks[0], high: ticks.at(-1), ticks });
+  });
+
+  it('has few labels, holds all values and never stands still, whatever the size', () => {
+    for (const unit of ['s', 'bytes', 'short'])
+      for (let power = -9; power < 13; power += 1)
+        for (const first of [1, 1.7, 3.3, 9.9]) {
+          const { low, high, ticks } = valueAxis([0, first * 10 ** power], { unit });
+          expect(high).toBeGreaterThanOrEqual(first * 10 ** power);
+          expect(low).toBe(0);
+          expect(ticks.length).toBeGreaterThan(1);
+          expect(ticks.length).toBeLessThan(7);
+        }
+  });
+});
+
+it('a time axis is labelled at times that one reads at a glance', () => {
+  expect(timeTicks(1_003, 1_050, 12)).toEqual([1_005, 1_020, 1_035, 1_050]);
+  expect(timeTicks(1_003, 1_004, 12)).toEqual([]);
+});
+
+it.each([
+  [0, 's', '0 s'],
+  [0.00052, 's', '520 µs'],
+  [0.25, 's', '250 ms'],
+  [90, 's', '90 s'],
+  [1_800, 's', '30 min'],
+  [7_200, 's', '2 h'],
+  [0.9995, 'percentunit', '100 %'],
+  [0.995, 'percentunit', '99.5 %'],
+  [201_326_592, 'bytes', '192 MiB'],
+  [0.0714, 'ops', '0.0714/s'],
+  [877, 'short', '877'],
+  [10_000, 'short', '10 k'],
+  [Number.NaN, 'short', '—'],
+  [Number.POSITIVE_INFINITY, 's', '∞'],
+])('%d in %s reads %s', (value, unit, expected) => {
+  expect(shown(value, unit)).toBe(expected);
+});
+
+it('a stack stands each series on those before it, and leaves out what is no number', () => {
+  const [, upper] = pointsOf([series('a', [1, 2, 3]), series('b', [10, Number.NaN, 30])], true);
+  expect(upper).toEqual([
+    { time: 1_000, value: 11, floor: 1 },
+    { time: 1_002, value: 33, floor: 3 },
+  ]);
+});
+
+it('a heatmap counts what fell into each bucket alone, buckets in order', () => {
+  const data = [series('', [9, 9], { le: '+Inf' }), series('', [2, 4], { le: '0.5' }), series('', [5, 4], { le: '1' })];
+  expect(bucketsOf(data, { from: 1_000, to: 1_002 }, 2)).toEqual([
+    { upTo: 0.5, counts: [2, 4] },
+    { upTo: 1, counts: [3, 0] },
+    { upTo: Number.POSITIVE_INFINITY, counts: [4, 5] },
+  ]);
+});
+
+it('a value has the colour of the highest threshold that it reaches', () => {
+  expect([0.9, 1, 900].map((value) => thresholdOf(graph, value))).toEqual(['green', 'yellow', 'red']);
+});
+
+it('a table has the columns that its panel asks for', () => {
+  const options = { indexByName: { Value: 1, zone: 0 }, renameByName: { Value: 'Names', zone: 'Zone' } };
+  const table = panel('table', { transformations: [{ id: 'organize', options }] });
+  expect(columnsOf(table, [])).toEqual([
+    ['zone', 'Zone'],
+    ['Value', 'Names'],
+  ]);
+  const drawn = drawPicture('T', [{ panel: table, data: [series('', [3, 7], { zone: 'example.com' })] }]);
+  for (const content of ['Zone', 'Names', 'example.com', '7']) expect(drawn).toContain(`>${content}</text>`);
+});
+
+describe('a picture', () => {
+  it('of a graph has thresholds within its range only, a legend with last values, and escaped texts', () => {
+    const drawn = drawPicture('T', [{ panel: graph, data: [series('a<b', [0, 2, 1.5])] }]);
+    expect(drawn.match(/stroke-dasharray/g)).toHaveLength(1);
+    expect(drawn).toContain('>a&lt;b <tspan font-weight="600" fill="#fff">1.5 s</tspan>');
+    expect(drawn).toContain('>Time &amp; work</text>');
+    expect(drawn).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('breaks a line where values are missing', () => {
+    const data = [series('a', [1, 2, Number.NaN, 2, 1])];
+    expect(drawPicture('T', [{ panel: panel('timeseries'), data }]).match(/fill="none"/g)).toHaveLength(2);
+  });
+
+  it('counts series that find no room in the legend', () => {
+    const data = Array.from({ length: 40 }, (_, at) => series(`a series with a long name, number ${at}`, [1, 2]));
+    const drawn = drawPicture('T', [{ panel: panel('timeseries'), data }]);
+    const named = drawn.match(/>a series/g)?.length ?? 0;
+    expect(named).toBeGreaterThan(3);
+    expect(drawn).toContain(`>+ ${40 - named}</tspan>`);
+  });
+
+  it('says what a panel says where there is no data', () => {
+    const empty = panel('stat', { fieldConfig: { defaults: { noValue: 'no names' } } });
+    expect(drawPicture('T', [{ panel: empty, data: [] }])).toContain('>no names</text>');
+    expect(drawPicture('T', [{ panel: panel('heatmap'), data: [] }])).toContain('>No data</text>');
+  });
+});
