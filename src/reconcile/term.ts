@@ -217,6 +217,8 @@ export class Term {
     // The call that is under way goes on; what waits for the next one is left to whoever leads next.
     this.zones.stop();
     this.#abort.abort(new ZonekeeperError('shutting_down', 'The process stops leading.'));
+    // Whoever waits for the first reading would be waited for below, and that reading may never have begun.
+    this.#read.resolve();
     const loops = Promise.all(this.#loops.map((loop) => loop.stop()));
     if (!(await this.pool.drain(graceMs))) this.pool.stop();
     await Promise.all([loops, this.#checker.stop()]);
@@ -350,6 +352,7 @@ export class Term {
 
   async #compareAsked(): Promise<void> {
     await this.#read.promise;
+    if (this.#abort.signal.aborted) return;
     if (this.#unsettled) await this.#settleIntents();
     // The queue was too full for some of them: now that there is room, everything is compared.
     if (this.queue.takeOverflow()) this.#comparer.ask(null);
