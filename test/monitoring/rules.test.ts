@@ -10,6 +10,7 @@ import { render, the } from '../support/chart.ts';
 import { attempt } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { requires } from '../support/requires.ts';
+import { tool } from '../support/tools.ts';
 import { ALERT_CASES } from './alert-cases.ts';
 
 const RULES = 'deploy/prometheus/zonekeeper.rules.yaml';
@@ -64,61 +65,69 @@ describe('every alert', () => {
   });
 });
 
-requires('promtool')('by promtool', () => {
-  it('the rules are valid', async () => {
-    const { code, stdout, stderr } = await attempt('promtool', ['check', 'rules', '--lint-fatal', RULES]);
-    expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
-  });
+/** The language of rules has changed between the major versions of Prometheus; people run both. */
+const PROMTOOLS = [
+  { needs: 'promtool', program: 'promtool' },
+  { needs: 'promtool 3', program: tool('promtool3') },
+];
 
-  it.each(Object.entries(ALERT_CASES))(
-    '%s fires when it should, and only then',
-    async (name, { bad, good, at, count = 1 }) => {
-      const firing = `count(ALERTS{alertname="${name}", alertstate="firing"}) or vector(0)`;
-      const test = (series: Readonly<Record<string, string>>, expected: number) => ({
-        interval: '1m',
-        input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
-        promql_expr_test: [{ expr: firing, eval_time: at, exp_samples: [{ value: expected }] }],
-      });
-      const path = join(testFolder(), 'test.yaml');
-      const tests = {
-        rule_files: [resolve(RULES)],
-        evaluation_interval: '1m',
-        tests: [test(bad, count), test(good, 0)],
-      };
-      writeFileSync(path, stringify(tests));
-      const { code, stdout, stderr } = await attempt('promtool', ['test', 'rules', path]);
+for (const { needs, program } of PROMTOOLS)
+  requires(needs)(`by ${needs}`, () => {
+    it('the rules are valid', async () => {
+      const { code, stdout, stderr } = await attempt(program, ['check', 'rules', '--lint-fatal', RULES]);
       expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
-    },
-  );
+    });
 
-  requires('helm')('in the chart', () => {
-    it('they are valid, with thresholds, labels and runbooks of their own', async () => {
-      const rule = the(
-        await render({
-          metrics: {
-            prometheusRule: {
-              enabled: true,
-              thresholds: { driftSeconds: 60, conflictFor: '1h' },
-              disabled: ['ZonekeeperFailed'],
-              alertLabels: { team: 'edge' },
-              runbooks: 'https://runbooks.internal/dns/',
+    it.each(Object.entries(ALERT_CASES))(
+      '%s fires when it should, and only then',
+      async (name, { bad, good, at, count = 1 }) => {
+        const firing = `count(ALERTS{alertname="${name}", alertstate="firing"}) or vector(0)`;
+        const test = (series: Readonly<Record<string, string>>, expected: number) => ({
+          interval: '1m',
+          input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
+          promql_expr_test: [{ expr: firing, eval_time: at, exp_samples: [{ value: expected }] }],
+        });
+        const path = join(testFolder(), 'test.yaml');
+        const tests = {
+          rule_files: [resolve(RULES)],
+          evaluation_interval: '1m',
+          tests: [test(bad, count), test(good, 0)],
+        };
+        writeFileSync(path, stringify(tests));
+        const { code, stdout, stderr } = await attempt(program, ['test', 'rules', path]);
+        expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
+      },
+    );
+
+    requires('helm')('in the chart', () => {
+      it('they are valid, with thresholds, labels and runbooks of their own', async () => {
+        const rule = the(
+          await render({
+            metrics: {
+              prometheusRule: {
+                enabled: true,
+                thresholds: { driftSeconds: 60, conflictFor: '1h' },
+                disabled: ['ZonekeeperFailed'],
+                alertLabels: { team: 'edge' },
+                runbooks: 'https://runbooks.internal/dns/',
+              },
             },
-          },
-        }),
-        'PrometheusRule',
-      );
-      const path = join(testFolder(), 'rules.yaml');
-      writeFileSync(path, stringify(rule.spec));
-      expect((await attempt('promtool', ['check', 'rules', '--lint-fatal', path])).code).toBe(0);
-      const rules = (rule.spec.groups as { rules: Record<string, never>[] }[]).flatMap((group) => group.rules);
-      const named = (alert: string) => rules.find((one) => one.alert === alert) as Record<string, unknown> | undefined;
-      expect(named('ZonekeeperFailed')).toBeUndefined();
-      expect(named('ZonekeeperDriftPersisting')?.expr).toContain('> 60)');
-      expect(named('ZonekeeperConflict')).toMatchObject({
-        for: '1h',
-        labels: { team: 'edge', severity: 'warning' },
-        annotations: { runbook_url: 'https://runbooks.internal/dns/ZonekeeperConflict.md' },
+          }),
+          'PrometheusRule',
+        );
+        const path = join(testFolder(), 'rules.yaml');
+        writeFileSync(path, stringify(rule.spec));
+        expect((await attempt(program, ['check', 'rules', '--lint-fatal', path])).code).toBe(0);
+        const rules = (rule.spec.groups as { rules: Record<string, never>[] }[]).flatMap((group) => group.rules);
+        const named = (alert: string) =>
+          rules.find((one) => one.alert === alert) as Record<string, unknown> | undefined;
+        expect(named('ZonekeeperFailed')).toBeUndefined();
+        expect(named('ZonekeeperDriftPersisting')?.expr).toContain('> 60)');
+        expect(named('ZonekeeperConflict')).toMatchObject({
+          for: '1h',
+          labels: { team: 'edge', severity: 'warning' },
+          annotations: { runbook_url: 'https://runbooks.internal/dns/ZonekeeperConflict.md' },
+        });
       });
     });
   });
-});

@@ -22,6 +22,7 @@ const PROBES: Readonly<Record<string, readonly [program: string, ...args: string
   kubectl: [tool('kubectl'), 'version', '--client'],
   kubeconform: [tool('kubeconform'), '-v'],
   'kube-score': [tool('kube-score'), 'version'],
+  'promtool 3': [tool('promtool3'), '--version'],
   'Kubernetes schemas': ['test', '-d', join(TOOLS, 'schemas')],
   'docker-compose': [tool('docker-compose'), 'version'],
   'PostgreSQL image': ['docker', 'image', 'inspect', process.env.ZONEKEEPER_TEST_POSTGRES_IMAGE || 'none-is-set'],
