@@ -275,7 +275,8 @@ export class Visit {
     const found = adoptable(zone, fqdn, desired, tracked);
     if ('refusal' in found) {
       const ended = await this.#converge(zone, desired, tracked);
-      return ended === 'look again' ? ended : { ...ended, refusal: found.refusal };
+      // The look may have shown a record of ours that the facts, which are older, were not settled by.
+      return ended === 'look again' ? ended : { ...ended, refusal: found.refusal, next: ended.next ?? 'again' };
     }
     const consumer = desired?.consumer ?? null;
     const cause = causeOf(this.#context);
