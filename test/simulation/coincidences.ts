@@ -20,10 +20,10 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
       // Zones that are seen late, while names of theirs wait for an order, or for their state to be stored.
       return [
         ...[0, 1, 2].map((): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'limited' })),
-        { at, kind: pick(['crash', 'terminate']), daemon: below(daemons), ms: 0 },
+        { at, kind: pick(['crash', 'crash', 'terminate']), daemon: below(daemons), ms: 0 },
         { at: at + 1, kind: 'adopt order', n, force: true },
         { at: later(200, 2_000), kind: 'database call', point: 'ledger.setStates', effect: 'slow before' },
-        { at: later(300, 16_000), kind: pick(['unwant', 'retarget']), n, m },
+        { at: later(300, pick([9_000, 16_000])), kind: pick(['unwant', 'retarget']), n, m },
       ];
     case 'memory':
       // The database forgets what it was told last: also of names that no look at a zone would remind of.

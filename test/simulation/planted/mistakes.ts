@@ -60,22 +60,10 @@ export const MISTAKES: readonly Mistake[] = [
     'const recent = uncertain',
   ),
   mistake(
-    'do not look again at a name whose zone was seen while its state was stored',
-    'src/reconcile/reconciler.ts',
-    'return next.againIf() ?',
-    'return !next.againIf ?',
-  ),
-  mistake(
     'do not compare the names when the database was away',
     'src/reconcile/term.ts',
     'this.#feed.poke();\n    this.#compare(null);',
     'this.#feed.poke();',
-  ),
-  mistake(
-    'act on a name while a call of a predecessor may still be on its way',
-    'src/reconcile/settlement.ts',
-    'const waitMs = Math.max(0, ...foreign.map(({ remainingMs }) => remainingMs + MARGIN_MS));',
-    'const waitMs = 0 * foreign.length;',
   ),
   mistake(
     'leave a change to the survey of its zone while the name is worked on',
