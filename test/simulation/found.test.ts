@@ -136,6 +136,26 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes)).toEqual([]);
   });
 
+  test('a change whose notification is lost is found before a resync', async () => {
+    const lost: Strike = { at: 9_000, kind: 'notifications', how: 'lost', ms: 20_000 };
+    expect(await problems([want(5_000, 0), lost, want(10_000, 1)])).toEqual([]);
+  });
+
+  test('a refused adoption whose look shows a record of ours that an outdated list had hidden', async () => {
+    const stale: Strike = { at: 12_000, kind: 'api call', point: 'list_records', effect: 'stale' };
+    const strikes: Strike[] = [
+      want(5_000, 1),
+      want(6_000, 0),
+      // The guard lets one deletion through; the other is held.
+      { at: 9_000, kind: 'unwant', n: 1, m: 0 },
+      { at: 10_500, kind: 'unwant', n: 0, m: 0 },
+      ...[stale, stale, stale],
+      { at: 12_001, kind: 'sync' },
+      { at: 14_000, kind: 'adopt order', n: 0, force: true },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 100)).toEqual([]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];
