@@ -51,7 +51,7 @@ export async function refreshRecords(tx: Queryable, records: Correction['refresh
 
 /**
  * Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created by us,
- * or adopted. Of records that were tracked before, the history has told already.
+ * or adopted. Of records that were tracked before, the history has told already, and knows which of them were adopted.
  */
 export async function trackRecords(tx: Queryable, records: Correction['track']): Promise<void> {
   if (records.length === 0) return;
@@ -84,7 +84,10 @@ export async function trackRecords(tx: Queryable, records: Correction['track']):
          f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor, adopted, again)),
      tracked AS (
        INSERT INTO @.dns_records (fqdn, type, content, ttl, proxied, zone_id, record_id, consumer_kind, consumer_id, adopted)
-       SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, adopted FROM found
+       SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer,
+              adopted OR (again AND EXISTS (
+                SELECT FROM @.history h WHERE h.fqdn = found.fqdn AND h.record_id = found.record_id AND h.action = 'adopt'))
+         FROM found
        ON CONFLICT (zone_id, record_id) DO NOTHING RETURNING record_id)
      INSERT INTO @.history (fqdn, zone, action, type, record_id, after, reason, trigger, operation_id, actor, result)
      SELECT fqdn, zone, CASE WHEN adopted THEN 'adopt' ELSE 'create' END, type, record_id, after,

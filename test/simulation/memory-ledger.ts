@@ -252,11 +252,13 @@ export class MemoryLedger implements Ledger {
     if (records.has(key)) return;
     const { fqdn, id, type, content, ttl, proxied } = record;
     const spec = { type: type as 'A', content, ttl, proxied };
-    const adopted = intent === null;
+    // Tracked before: the history has told of it.
+    const again = intent !== null && intent.recordId !== null;
+    const told = again && history.some((row) => row.recordId === id && row.action === 'adopt');
+    const adopted = intent === null || told;
     records.set(key, { fqdn, recordId: id, zoneId, ...spec, consumer, unwantedSince: null, adopted });
     const { trigger, operationId } = cause;
-    // Tracked before: the history has told of it.
-    if (intent !== null && intent.recordId !== null) return;
+    if (again) return;
     const action = adopted ? 'adopt' : 'create';
     history.push({ at: this.#tables.now(), fqdn, zone, action, recordId: id, trigger, operationId, result: 'done' });
   }

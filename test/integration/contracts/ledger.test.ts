@@ -10,6 +10,8 @@ import { install, lead } from '../../support/installation.ts';
 interface Harness {
   readonly ledger: Ledger;
   readonly takeOver: () => Promise<Ledger>;
+  /** Record ids of the rows that say that their record was adopted. */
+  readonly adopted: () => Promise<unknown[]>;
 }
 
 const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
@@ -18,7 +20,9 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
     async () => {
       const { db } = await install();
       const ledger = new PostgresLedger(db, await lead(db));
-      return { ledger, takeOver: async () => new PostgresLedger(db, await lead(db, 'successor')) };
+      const adopted = async () =>
+        (await db.rows('SELECT record_id FROM @.dns_records WHERE adopted')).map(([recordId]) => recordId);
+      return { ledger, takeOver: async () => new PostgresLedger(db, await lead(db, 'successor')), adopted };
     },
   ],
   [
@@ -29,7 +33,8 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
         Object.assign(tables.leader, { holder: `epoch ${epoch}`, epoch });
         return new MemoryLedger(tables, epoch, async (_, run) => run());
       };
-      return { ledger: ledgerOf(1), takeOver: async () => ledgerOf(2) };
+      const adopted = async () => [...tables.records.values()].flatMap((row) => (row.adopted ? [row.recordId] : []));
+      return { ledger: ledgerOf(1), takeOver: async () => ledgerOf(2), adopted };
     },
   ],
 ];
@@ -186,6 +191,20 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect(await factsOf(ledger)).toMatchObject({ tracked: [{ recordId: 'r1' }], intents: [] });
     await ledger.correct({ ...NOTHING, forget: [DELETED] });
     expect(await factsOf(ledger)).toMatchObject({ tracked: [], intents: [{ recordId: 'r1' }] });
+  });
+
+  test('what was adopted is so also after it was forgotten and found again', async () => {
+    const { ledger, adopted } = await make();
+    await tracked(ledger);
+    const foreign = { zoneId: 'z', zone: 'example.com', record: record('r2'), consumer: CONSUMER, cause: CAUSE };
+    await ledger.correct({ ...NOTHING, track: [{ ...foreign, intent: null }] });
+    expect(await adopted()).toEqual(['r2']);
+    await ledger.correct({ ...NOTHING, forget: [DELETED, { zoneId: 'z', recordId: 'r2' }] });
+    const intents = (await factsOf(ledger))?.intents ?? [];
+    const again = intents.map((one) => ({ ...foreign, record: record(one.recordId ?? ''), intent: one }));
+    await ledger.correct({ ...NOTHING, track: again });
+    expect((await factsOf(ledger))?.tracked).toHaveLength(2);
+    expect(await adopted()).toEqual(['r2']);
   });
 
   test('a deletion that happened unheard of is told and counted, once', async () => {
