@@ -1,6 +1,6 @@
 import type { Zone } from '../cloudflare/port.ts';
 import { Gather } from '../controller/gather.ts';
-import { PRIORITY, type Priority } from '../controller/priority.ts';
+import { PRIORITY } from '../controller/priority.ts';
 import { WorkQueue } from '../controller/queue.ts';
 import { Ticker } from '../controller/ticker.ts';
 import { WorkerPool } from '../controller/workers.ts';
@@ -8,9 +8,11 @@ import { toError, ZonekeeperError } from '../errors.ts';
 import type { Refreshed, RefreshScope } from '../sources/port.ts';
 import { DriftChecker } from './checker.ts';
 import { Comparer } from './comparer.ts';
-import { because, type Context, mergeContexts, type Trigger } from './context.ts';
+import { type Context, mergeContexts } from './context.ts';
 import { Executor } from './executor.ts';
+import { Feed } from './feed.ts';
 import { Guard } from './guard.ts';
+import { Intake } from './intake.ts';
 import { Reconciler } from './reconciler.ts';
 import type { TermOptions } from './term-options.ts';
 import { ManagedZone } from './zone.ts';
@@ -30,7 +32,6 @@ const PRUNE_EVERY_MS = 3_600_000;
 const POLL_EVERY_MS = 2_000;
 /** Changes are announced, too. Nothing is noted, mostly, and then a look costs one small statement. */
 const FEED_EVERY_MS = 15_000;
-const UNSETTLED = 200_000;
 
 /**
  * Everything that a leader runs for as long as it leads. Built anew for every term and rebuilt from nothing in seconds:
@@ -42,27 +43,22 @@ export class Term {
   readonly guard: Guard;
   readonly pool: WorkerPool<string, Context>;
   readonly #options: TermOptions;
+  readonly #intake: Intake;
   readonly #checker: DriftChecker;
   readonly #executor: Executor;
-  readonly #feed: Ticker;
+  readonly #feed: Feed;
+  readonly #reading: Ticker;
   readonly #loops: readonly Ticker[];
   readonly #operations: Ticker;
   readonly #discovery: Ticker;
   readonly #prune: Ticker;
   readonly #surveys: Ticker;
   readonly #comparer: Comparer;
-  /** Resolves after the first attempt to read desired, good or bad. */
-  readonly #read = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
-  #everything = true;
-  #resyncAt = 0;
-  /** An answer of the source was lost, and with it perhaps names that it had written down as read. */
-  #missed = false;
   #discovered = false;
   /** Open intents are to be settled, of whatever name: surveys do not see them. */
   #unsettled = false;
   #failure: ZonekeeperError | null = null;
-  #sourceError: string | null = null;
 
   constructor(options: TermOptions) {
     this.#options = options;
@@ -83,6 +79,7 @@ export class Term {
       manage: (zone) => this.#manage(zone, gather),
       onChanged: (added, removed) => this.#zonesChanged(added, removed),
     });
+    this.#intake = new Intake({ ...options, queue: this.queue, zones: this.zones });
     const reconciler = new Reconciler({
       ...options,
       zones: this.zones,
@@ -114,19 +111,24 @@ export class Term {
         if (error !== null && !zone.mirror.ready && zone.failures === 1) this.#compare(zone);
       },
     });
+    this.#feed = new Feed({
+      ...options,
+      onRefreshed: (found) => this.#refreshed(found),
+      onMissed: () => this.#compare(null),
+    });
     this.#executor = new Executor({
       ...options,
       queue: this.queue,
       zones: this.zones,
       guard: this.guard,
-      source: { refresh: (scope) => this.#refreshForSync(scope), stillWanted: (fqdns) => source.stillWanted(fqdns) },
+      source: { refresh: (scope) => this.#readFor(scope), stillWanted: (fqdns) => source.stillWanted(fqdns) },
       onRefreshed: (found) => this.#refreshed(found),
       onFinished: options.onOperation,
     });
-    this.#feed = this.#ticker(
+    this.#reading = this.#ticker(
       'reading changes',
       () => Math.min(FEED_EVERY_MS, options.resyncMs),
-      () => this.#readDesired(),
+      () => this.#feed.read(),
     );
     // An operation needs the zones; until they are known, it waits.
     this.#operations = this.#ticker(
@@ -147,7 +149,8 @@ export class Term {
       guard: this.guard,
       rules: options.rules,
       inProcess: () => this.queue.inProcess(),
-      onDiffering: (fqdns, zone) => this.#add(fqdns, 'start', PRIORITY.check, zone ?? undefined),
+      onDiffering: (fqdns, zone) =>
+        this.#intake.add(fqdns, { trigger: 'start', priority: PRIORITY.check, zone: zone ?? undefined }),
     });
     this.#surveys = this.#ticker(
       'comparing names',
@@ -163,7 +166,7 @@ export class Term {
       },
     );
     this.#prune = prune;
-    this.#loops = [this.#feed, this.#operations, this.#discovery, this.#surveys, prune];
+    this.#loops = [this.#reading, this.#operations, this.#discovery, this.#surveys, prune];
   }
 
   /** True once the zones are known and those that answer have been seen. */
@@ -179,7 +182,7 @@ export class Term {
 
   start(): void {
     this.pool.start();
-    this.#feed.start();
+    this.#reading.start();
     this.#discovery.start();
     this.#operations.start();
     if (this.#options.passive) return;
@@ -189,7 +192,7 @@ export class Term {
 
   /** Something was noted in the change feed. */
   changesNoted(): void {
-    this.#feed.poke();
+    this.#reading.poke();
   }
 
   /**
@@ -197,8 +200,8 @@ export class Term {
    * that was away may have crashed, and forgotten the last states: all names are compared.
    */
   readEverything(): void {
-    this.#everything = true;
-    this.#feed.poke();
+    this.#feed.readEverything();
+    this.#reading.poke();
     this.#compare(null);
   }
 
@@ -217,8 +220,8 @@ export class Term {
     // The call that is under way goes on; what waits for the next one is left to whoever leads next.
     this.zones.stop();
     this.#abort.abort(new ZonekeeperError('shutting_down', 'The process stops leading.'));
-    // Whoever waits for the first reading would be waited for below, and that reading may never have begun.
-    this.#read.resolve();
+    // Whoever waits for the first reading would be waited for below.
+    this.#feed.stop();
     const loops = Promise.all(this.#loops.map((loop) => loop.stop()));
     if (!(await this.pool.drain(graceMs))) this.pool.stop();
     await Promise.all([loops, this.#checker.stop()]);
@@ -243,53 +246,10 @@ export class Term {
       gather,
       ownerId: this.#options.rules.ownerId,
       signal: this.#abort.signal,
-      onDifferences: (managed, fqdns) => this.#add(fqdns, 'drift', PRIORITY.check, managed),
+      onDifferences: (managed, fqdns) =>
+        this.#intake.add(fqdns, { trigger: 'drift', priority: PRIORITY.check, zone: managed }),
       onFirstSeen: (managed) => this.#compare(managed),
     });
-  }
-
-  /**
-   * Names for the queue, zone by zone: names that are in flight together should meet in few batches, also where a change
-   * concerns more names than can be in flight. Those of a zone that has not been seen are left to its first survey, except
-   * for who is being worked on: they may have read their facts before.
-   */
-  #add(
-    fqdns: readonly string[],
-    trigger: Trigger,
-    priority: Priority,
-    zone?: ManagedZone,
-    since = this.#options.clock.wall(),
-  ): void {
-    if (this.#options.passive) return;
-    const context = because(trigger, since);
-    for (const [home, names] of Map.groupBy(fqdns, (fqdn) => zone ?? this.zones.of(fqdn))) {
-      const unseen = home !== undefined && !home.mirror.ready && home.failure === null;
-      for (const fqdn of names) {
-        if (unseen && this.queue.stateOf(fqdn) === 'idle') continue;
-        this.queue.add(fqdn, { priority, context, keepDelay: trigger === 'drift' || trigger === 'resync' });
-      }
-    }
-  }
-
-  async #readDesired(): Promise<void> {
-    const { clock, resyncMs } = this.#options;
-    const scope = this.#everything || clock.now() >= this.#resyncAt ? 'everything' : 'changes';
-    this.#everything = false;
-    try {
-      const found = await this.#options.source.refresh(scope);
-      this.#sourceError = null;
-      if (scope === 'everything') this.#resyncAt = clock.now() + resyncMs;
-      this.#refreshed(found);
-      if (this.#missed) this.#compare(null);
-      this.#missed = false;
-    } catch (error) {
-      this.#missed = true;
-      if (scope === 'everything') this.#everything = true;
-      this.#sourceError = toError(error).message;
-      throw error;
-    } finally {
-      this.#read.resolve();
-    }
   }
 
   #refreshed({ names, vanished, since }: Refreshed): void {
@@ -297,23 +257,21 @@ export class Term {
       const zone = this.zones.of(fqdn);
       if (zone !== undefined) this.guard.expect(zone.name, [fqdn]);
     }
-    this.#add(names, 'change', PRIORITY.event, undefined, since ?? undefined);
+    this.#intake.add(names, { trigger: 'change', priority: PRIORITY.event, since: since ?? undefined });
   }
 
-  /** A failure here may have lost names, too: then the feed's next run has all of them compared. */
-  async #refreshForSync(scope: RefreshScope): Promise<Refreshed> {
+  async #readFor(scope: RefreshScope): Promise<Refreshed> {
     try {
-      return await this.#options.source.refresh(scope);
+      return await this.#feed.readFor(scope);
     } catch (error) {
-      this.#missed = true;
-      this.#feed.poke();
+      this.#reading.poke();
       throw error;
     }
   }
 
   /** Why desired could not be read at the last try; null when it was. */
   get sourceError(): string | null {
-    return this.#sourceError;
+    return this.#feed.error;
   }
 
   /** Why the zones could not be listed at the last try; null when they were. */
@@ -351,20 +309,14 @@ export class Term {
   }
 
   async #compareAsked(): Promise<void> {
-    await this.#read.promise;
+    await this.#feed.begun;
     if (this.#abort.signal.aborted) return;
-    if (this.#unsettled) await this.#settleIntents();
+    if (this.#unsettled) {
+      await this.#intake.addUnsettled();
+      this.#unsettled = false;
+    }
     // The queue was too full for some of them: now that there is room, everything is compared.
     if (this.queue.takeOverflow()) this.#comparer.ask(null);
     await this.#comparer.run();
-  }
-
-  /** Looks at the names whose intents are open: a predecessor's, and those of zones that were not there. */
-  async #settleIntents(): Promise<void> {
-    const { ledger, clock } = this.#options;
-    const names = await ledger.unsettledNames(UNSETTLED);
-    this.#unsettled = false;
-    const context = because('start', clock.wall());
-    for (const fqdn of names) this.queue.add(fqdn, { priority: PRIORITY.event, context });
   }
 }

@@ -9,11 +9,11 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
   const { below, pick } = dice;
   const n = below(LABELS);
   const m = below(200);
-  const later = (fromMs: number, toMs: number) => at + fromMs + dice.random() * (toMs - fromMs);
+  const between = (fromMs: number, toMs: number) => fromMs + dice.random() * (toMs - fromMs);
   const fail = pick(['fail before', 'fail after'] as const);
   switch (theme) {
     case 'lease':
-      return below(2) === 0 ? renewedLate(at, n, m, later) : acquiredLate(at, below(daemons), n, m, later);
+      return below(2) === 0 ? renewedLate(at, n, m, between) : acquiredLate(at, below(daemons), n, m, between);
     case 'deletions':
       return deletions(at, dice);
     case 'beginnings':
@@ -22,16 +22,17 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         ...[0, 1, 2].map((): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'limited' })),
         { at, kind: pick(['crash', 'crash', 'terminate']), daemon: below(daemons), ms: 0 },
         { at: at + 1, kind: 'adopt order', n, force: true },
-        { at: later(200, 2_000), kind: 'database call', point: 'ledger.setStates', effect: 'slow before' },
-        { at: later(300, pick([9_000, 16_000])), kind: pick(['unwant', 'retarget']), n, m },
+        { at: at + between(200, 2_000), kind: 'database call', point: 'ledger.setStates', effect: 'slow before' },
+        { at: at + between(300, pick([9_000, 16_000])), kind: pick(['unwant', 'retarget']), n, m },
       ];
     case 'memory':
       // The database forgets what it was told last: also of names that no look at a zone would remind of.
       return [
         { at, kind: pick(['broken target', 'want', 'unwant']), n: pick([9, n]), m },
-        { at: later(40, 900), kind: 'database crash' },
+        { at: at + between(40, 900), kind: 'database crash' },
       ];
     case 'failures':
+      if (below(3) === 0) return revoked(at, n, m, between, dice);
       return [
         {
           at,
@@ -50,29 +51,46 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
 /** Names of the first zone. */
 const ONE_ZONE = 5;
 
-type Later = (fromMs: number, toMs: number) => number;
+type Between = (fromMs: number, toMs: number) => number;
 
 /** A renewal is answered late, the next ones fail, and a write is on its way when the time is over. */
-function renewedLate(at: number, n: number, m: number, later: Later): Strike[] {
-  const write = later(6_000, 13_000);
+function renewedLate(at: number, n: number, m: number, between: Between): Strike[] {
+  const write = at + between(6_000, 13_000);
   return [
-    { at, kind: 'database call', point: 'leader.renew', effect: 'slow after' },
+    slow(at, 'leader.renew', between(3_000, 5_000)),
     ...renewalsFail(at + 3_000),
-    { at: write, kind: 'database call', point: 'ledger.begin', effect: 'slow after' },
+    slow(write, 'ledger.begin', between(1_000, 6_000)),
     { at: write + 1, kind: 'retarget', n, m },
   ];
 }
 
 /** The same for the answer that makes a leader: the one before gives way, and another one begins at once. */
-function acquiredLate(at: number, daemon: number, n: number, m: number, later: Later): Strike[] {
-  const write = later(8_000, 13_500);
+function acquiredLate(at: number, daemon: number, n: number, m: number, between: Between): Strike[] {
+  const answer = between(6_000, 9_900);
+  const write = at + answer + between(300, 1_500);
   return [
-    { at, kind: 'database call', point: 'leader.acquire', effect: 'slow after' },
+    slow(at, 'leader.acquire', answer),
     { at: at + 1, kind: 'terminate', daemon, ms: 0 },
     ...renewalsFail(at + 1_000),
-    { at: write, kind: 'database call', point: 'ledger.begin', effect: 'slow after' },
+    slow(write, 'ledger.begin', between(1_000, 6_000)),
     { at: write + 1, kind: 'retarget', n, m },
   ];
+}
+
+/** A change is taken back while a slow run works on it; that was read, but the reader was not told. */
+function revoked(at: number, n: number, m: number, between: Between, { pick }: Dice): Strike[] {
+  const back = at + between(250, 900);
+  const [first, second] = pick([['want', 'unwant'] as const, ['unwant', 'want'] as const]);
+  return [
+    slow(at, 'ledger.begin', between(1_000, 4_000)),
+    { at: at + 1, kind: first, n, m },
+    { at: back, kind: 'database call', point: 'source.write', effect: 'fail after' },
+    { at: back + 1, kind: second, n, m },
+  ];
+}
+
+function slow(at: number, point: string, ms: number): Strike {
+  return { at, kind: 'database call', point, effect: 'slow after', ms };
 }
 
 /** Two deletions of one zone, of which only one may be made. */

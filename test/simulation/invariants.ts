@@ -5,6 +5,8 @@ import type { Tables } from './tables.ts';
 
 const WINDOW_MS = 300_000;
 const HOUR_MS = 3_600_000;
+/** What was decided by an outdated answer has happened by then. */
+const OUTDATED_MS = 120_000;
 
 /** A promise that was broken. */
 export class Broken extends Error {
@@ -35,6 +37,10 @@ export class Invariants {
   readonly #gates = new Map<string, number>();
   readonly #deletions = new Map<string, { readonly at: number; readonly fqdn: string }[]>();
   readonly #most = new Map<string, number>();
+  /** Names of batches that nobody waited for until they took effect: by then, another create may have. */
+  readonly #late = new Set<string>();
+  /** By zone: when an outdated answer was last given. */
+  readonly #outdated = new Map<string, number>();
   #seen = 0;
   /** Where a promise is broken in the middle of a call, the core takes what is thrown for a failure of that call. */
   #broken: Broken | null = null;
@@ -56,6 +62,7 @@ export class Invariants {
     }
     const { tables } = this.#parts;
     if (departure.operation !== 'batch' || departure.body === null) return;
+    if (departure.effect === 'late') for (const { name } of departure.body.posts ?? []) this.#late.add(name);
     const epoch = this.#parts.epochOf(departure);
     const { leader } = tables;
     if (epoch !== leader.epoch || leader.holder === null) {
@@ -77,7 +84,8 @@ export class Invariants {
   /** The budget holds, and no call is about a record that is not ours. */
   arrival(departure: Departure): void {
     const { now, apiBudget } = this.#parts;
-    const { body, machine } = departure;
+    const { body, machine, effect, zoneId } = departure;
+    if (effect === 'stale' && zoneId !== null) this.#outdated.set(zoneId, now());
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
     if (this.#arrivals.length > apiBudget) {
@@ -91,7 +99,7 @@ export class Invariants {
     }
   }
 
-  /** Asked after every turn: were more names emptied than the guard lets through? */
+  /** Asked after every turn: were more names emptied than the guard lets through, and does any hold a record of ours too many? */
   changed(): void {
     if (this.#broken !== null) throw this.#broken;
     const { cloudflare, guard, now } = this.#parts;
@@ -101,6 +109,7 @@ export class Invariants {
     const zones = new Set<string>();
     for (const { before, after, actor, zone } of cloudflare().changes(this.#seen)) {
       zones.add(zone);
+      if (actor !== 'person' && before === null && after !== null) this.#created(zone, after.name);
       if (actor === 'person' || before === null || after !== null || emptied.has(before.name)) continue;
       // A name may have held several records, whose deletions one batch makes.
       emptied.add(before.name);
@@ -147,6 +156,17 @@ export class Invariants {
   #break(what: string): Broken {
     this.#broken ??= new Broken(what);
     return this.#broken;
+  }
+
+  /** Two of ours send half of the visitors to the wrong place. Only an outdated or a late answer of Cloudflare's excuses that. */
+  #created(zone: string, fqdn: string): void {
+    const { cloudflare, now } = this.#parts;
+    const { control } = cloudflare();
+    const ours = control.records({ zone, name: fqdn }).filter(({ comment }) => parseMark(comment ?? null) !== null);
+    if (ours.length < 2 || this.#late.has(fqdn)) return;
+    const id = control.zones().find(({ name }) => name === zone)?.id ?? '';
+    if ((this.#outdated.get(id) ?? Number.NEGATIVE_INFINITY) > now() - OUTDATED_MS) return;
+    throw new Broken(`${fqdn} holds ${ours.length} records of ours`);
   }
 
   #deletion(zone: string, fqdn: string, at: number): void {

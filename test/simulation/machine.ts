@@ -18,10 +18,17 @@ export const CALL_EFFECTS = [
 ] as const;
 export type CallEffect = (typeof CALL_EFFECTS)[number];
 
+/** A fault that strikes one call. */
+export interface CallFault {
+  readonly effect: CallEffect;
+  /** How long a slow one takes; drawn where it is not said. */
+  readonly ms?: number;
+}
+
 /** What the world does to the calls of a process. */
 export interface Weather {
   /** The fault that strikes this call, if any. */
-  strike(machine: Machine, point: string): CallEffect | null;
+  strike(machine: Machine, point: string): CallFault | null;
   /** Why the database cannot be reached now; null when it can. */
   databaseDown(): boolean;
   crashed(machine: Machine): void;
@@ -111,13 +118,13 @@ export class Machine implements Owner {
     return new Promise<T>((resolve, reject) => {
       // The rest of the turn in which it died.
       if (!this.alive) return;
-      const effect = this.#weather.strike(this, point);
+      const { effect, ms } = this.#weather.strike(this, point) ?? { effect: null };
       if (effect === 'crash before') return this.crash();
+      const slow = () => ms ?? scheduler.delay(1_000, scheduler.pick(SLOW_MS));
       const answer = (ms: number, tell: () => void) => scheduler.after(ms, this, tell, life);
       const lost = () => reject(new ZonekeeperError('database_unreachable', 'PostgreSQL: Connection terminated.'));
       if (effect === 'fail before') return void answer(scheduler.delay(0, 50), lost);
-      const there =
-        effect === 'slow before' ? scheduler.delay(1_000, scheduler.pick(SLOW_MS)) : scheduler.delay(0.1, 20);
+      const there = effect === 'slow before' ? slow() : scheduler.delay(0.1, 20);
       if (effect === 'slow before') scheduler.linger(there);
       if (there > STATEMENT_MS) return void answer(STATEMENT_MS, lost);
       scheduler.after(there, null, () => {
@@ -134,8 +141,7 @@ export class Machine implements Owner {
           this.pause();
           scheduler.after(scheduler.delay(8_000, PAUSE_MS), null, () => this.resume());
         }
-        const back =
-          effect === 'slow after' ? scheduler.delay(1_000, scheduler.pick(SLOW_MS)) : scheduler.delay(0.1, 20);
+        const back = effect === 'slow after' ? slow() : scheduler.delay(0.1, 20);
         if (effect === 'slow after') scheduler.linger(back);
         answer(back, effect === 'fail after' ? lost : () => resolve(result));
       });

@@ -22,6 +22,8 @@ export interface Departure {
   readonly operation: string;
   readonly zoneId: string | null;
   readonly body: BatchSent | null;
+  /** The fault that strikes it. */
+  readonly effect: ApiEffect | null;
 }
 
 /** The body of a batch call. */
@@ -138,11 +140,12 @@ export class MemoryCloudflare {
     const scheduler = this.#scheduler;
     const { life } = machine;
     const { operation, zoneId } = asked.route;
-    const departure = { machine, operation, zoneId: zoneId ?? null, body: (asked.body ?? null) as BatchSent | null };
     return new Promise((resolve, reject) => {
       if (!machine.alive) return;
       const effect = this.#sky.strike(machine, operation);
       if (effect === 'crash before') return machine.crash();
+      const body = (asked.body ?? null) as BatchSent | null;
+      const departure = { machine, operation, zoneId: zoneId ?? null, body, effect };
       this.#sky.onDeparture(departure);
       signal?.addEventListener('abort', () => reject(aborted()), { once: true });
       const back = (ms: number, run: () => void) => void scheduler.after(ms, machine, run, life);

@@ -39,7 +39,13 @@ export type Strike = { readonly at: number } & (
   | { readonly kind: 'database crash' }
   | { readonly kind: 'notifications'; readonly how: 'lost' | 'doubled' | 'late'; readonly ms: number }
   | { readonly kind: 'deaf'; readonly daemon: number; readonly ms: number }
-  | { readonly kind: 'database call'; readonly point: string | null; readonly effect: CallEffect }
+  | {
+      readonly kind: 'database call';
+      readonly point: string | null;
+      readonly effect: CallEffect;
+      /** How long a slow one takes; drawn where it is not said. */
+      readonly ms?: number;
+    }
   | { readonly kind: 'api call'; readonly point: string | null; readonly effect: ApiEffect }
 );
 

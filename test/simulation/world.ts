@@ -54,7 +54,8 @@ export class World {
     const { scheduler } = this;
     this.tables = new Tables(() => scheduler.now);
     const sky = {
-      strike: (machine: Machine, point: string) => this.#strikeOf('api call', machine, point),
+      strike: (machine: Machine, point: string) =>
+        this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
@@ -70,7 +71,7 @@ export class World {
       epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
     });
     const weather = {
-      strike: (machine: Machine, point: string) => this.#strikeOf('database call', machine, point),
+      strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
       crashed: (machine: Machine) => this.#restartLater(machine),
     };
@@ -150,24 +151,28 @@ export class World {
   }
 
   /** The fault that strikes a call, once. */
-  #strikeOf<K extends 'database call' | 'api call'>(kind: K, machine: Machine, point: string) {
-    type Effect = Extract<Strike, { kind: K }>['effect'];
+  #strikeOf<Effect extends CallEffect | ApiEffect>(
+    kind: 'database call' | 'api call',
+    machine: Machine,
+    point: string,
+  ): { readonly effect: Effect; readonly ms?: number } | null {
     this.calls += 1;
-    if (this.#crashAt.has(2 * this.calls)) return 'crash before' as Effect;
-    if (this.#crashAt.has(2 * this.calls + 1)) return 'crash after' as Effect;
+    if (this.#crashAt.has(2 * this.calls)) return { effect: 'crash before' as Effect };
+    if (this.#crashAt.has(2 * this.calls + 1)) return { effect: 'crash after' as Effect };
     const at = this.#armed.findIndex(
       (strike) => strike.kind === kind && (strike.point === null || strike.point === point),
     );
     if (at === -1) return null;
     const [strike] = this.#armed.splice(at, 1);
-    if (strike?.kind !== kind) return null;
+    if (strike?.kind !== 'database call' && strike?.kind !== 'api call') return null;
     this.#count(`${point}: ${strike.effect}`);
     this.scheduler.tell(machine.name, () => `${point} is struck: ${strike.effect}`);
-    return strike.effect as Effect;
+    const ms = strike.kind === 'database call' ? strike.ms : undefined;
+    return { effect: strike.effect as Effect, ...(ms !== undefined && { ms }) };
   }
 
-  #count(what: string): void {
-    this.struck += 1;
+  #count(what: string, fault = true): void {
+    if (fault) this.struck += 1;
     this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
   }
 
@@ -182,7 +187,7 @@ export class World {
       this.#armed.push(strike);
       return;
     }
-    if (isFault(strike) || strike.kind === 'terminate') this.#count(strike.kind);
+    if (isFault(strike) || strike.kind === 'terminate') this.#count(strike.kind, isFault(strike));
     switch (strike.kind) {
       case 'crash':
         this.processes[strike.daemon]?.machine.crash();

@@ -62,14 +62,14 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'do not compare the names when the database was away',
     'src/reconcile/term.ts',
-    'this.#feed.poke();\n    this.#compare(null);',
-    'this.#feed.poke();',
+    'this.#reading.poke();\n    this.#compare(null);',
+    'this.#reading.poke();',
   ),
   mistake(
-    'leave a change to the survey of its zone while the name is worked on',
-    'src/reconcile/term.ts',
-    "if (unseen && this.queue.stateOf(fqdn) === 'idle') continue;",
-    'if (unseen) continue;',
+    'do not look again, when all is compared, at a name that is being worked on',
+    'src/reconcile/comparer.ts',
+    'for (const fqdn of this.#options.inProcess()) if (zone === null || zones.of(fqdn) === zone) names.push(fqdn);',
+    '',
   ),
   mistake(
     'forget a deletion that was given up',
@@ -115,8 +115,8 @@ export const MISTAKES: readonly Mistake[] = [
   ),
   mistake(
     'read only the changes after an answer of the source was lost',
-    'src/reconcile/term.ts',
-    'if (this.#missed) this.#compare(null);',
+    'src/reconcile/feed.ts',
+    'if (this.#missed) onMissed();',
     '',
   ),
   mistake(
@@ -188,7 +188,7 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'look at open intents only at the names that anybody knows',
     'src/reconcile/term.ts',
-    'if (this.#unsettled) await this.#settleIntents();',
+    'await this.#intake.addUnsettled();',
     '',
   ),
   mistake(
