@@ -5,8 +5,6 @@ import type { Tables } from './tables.ts';
 
 const WINDOW_MS = 300_000;
 const HOUR_MS = 3_600_000;
-/** What was decided by an outdated answer has happened by then. */
-const OUTDATED_MS = 120_000;
 
 /** A promise that was broken. */
 export class Broken extends Error {
@@ -39,8 +37,8 @@ export class Invariants {
   readonly #most = new Map<string, number>();
   /** Names of batches that nobody waited for until they took effect: by then, another create may have. */
   readonly #late = new Set<string>();
-  /** By zone: when an outdated answer was last given. */
-  readonly #outdated = new Map<string, number>();
+  /** Zones of which an outdated answer was given: what is decided by it can wait for the budget for long. */
+  readonly #outdated = new Set<string>();
   #seen = 0;
   /** Where a promise is broken in the middle of a call, the core takes what is thrown for a failure of that call. */
   #broken: Broken | null = null;
@@ -85,7 +83,7 @@ export class Invariants {
   arrival(departure: Departure): void {
     const { now, apiBudget } = this.#parts;
     const { body, machine, effect, zoneId } = departure;
-    if (effect === 'stale' && zoneId !== null) this.#outdated.set(zoneId, now());
+    if (effect === 'stale' && zoneId !== null) this.#outdated.add(zoneId);
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
     if (this.#arrivals.length > apiBudget) {
@@ -160,13 +158,12 @@ export class Invariants {
 
   /** Two of ours send half of the visitors to the wrong place. Only an outdated or a late answer of Cloudflare's excuses that. */
   #created(zone: string, fqdn: string): void {
-    const { cloudflare, now } = this.#parts;
-    const { control } = cloudflare();
+    const { control } = this.#parts.cloudflare();
     const ours = control.records({ zone, name: fqdn }).filter(({ comment }) => parseMark(comment ?? null) !== null);
-    if (ours.length < 2 || this.#late.has(fqdn)) return;
     const id = control.zones().find(({ name }) => name === zone)?.id ?? '';
-    if ((this.#outdated.get(id) ?? Number.NEGATIVE_INFINITY) > now() - OUTDATED_MS) return;
-    throw new Broken(`${fqdn} holds ${ours.length} records of ours`);
+    if (ours.length > 1 && !this.#late.has(fqdn) && !this.#outdated.has(id)) {
+      throw new Broken(`${fqdn} holds ${ours.length} records of ours`);
+    }
   }
 
   #deletion(zone: string, fqdn: string, at: number): void {

@@ -3,7 +3,7 @@
  *
  *     npm run simulation -- --seeds 10000          that many schedules, new ones each time (or --from N); --seconds S at most
  *     npm run simulation -- --seed S --trace       the story of one, byte for byte the same each time
- *     npm run simulation -- --seed S --reduce      its shortest form that still fails
+ *     npm run simulation -- --seed S --reduce      its shortest form that still fails; with --trace also its story
  *     npm run simulation -- --crashes [--pairs]    every crash point of the scenarios in crashes.ts
  *     npm run simulation -- --planted              every mistake in planted/ must be caught
  *
@@ -51,9 +51,14 @@ process.exit(failed ? 1 : 0);
 
 async function one(seed: number): Promise<boolean> {
   if (values.reduce) {
-    const { plan, problem } = await reduce(seed);
-    write(JSON.stringify(plan, null, 1));
-    write(`seed ${seed} with ${plan.strikes.length} strikes: ${problem ?? 'every promise held'}`);
+    const { seed: as, plan, problem } = await reduce(seed);
+    const { strikes, ...rest } = plan;
+    write(JSON.stringify(rest));
+    for (const strike of strikes) write(JSON.stringify(strike));
+    if (problem !== null && values.trace) {
+      for (const line of (await runSchedule(as, { plan, trace: true })).trace) write(line);
+    }
+    write(`seed ${seed} with ${strikes.length} strikes, interleaved as by ${as}: ${problem ?? 'every promise held'}`);
     return problem !== null;
   }
   const outcome = await runSchedule(seed, { trace: values.trace });
