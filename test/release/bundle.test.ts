@@ -27,6 +27,16 @@ describe('the bundle, in a folder without node_modules', () => {
     expect(output).toContain('migrate');
   });
 
+  it('says that it needs a newer Node, instead of stopping at what an older one does not know', async () => {
+    const older = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'22.1.0'}})`;
+    const options = `--import=data:text/javascript,${encodeURIComponent(older)}`;
+    expect(await run(['--help'], { NODE_OPTIONS: options }, main)).toEqual({
+      code: 78,
+      output: 'Zonekeeper needs Node 24 or newer; this is Node 22.1.0.\n',
+    });
+    expect(manifest.engines.node).toBe('>=24');
+  });
+
   it('prepares a database, keeps its records, and stops', async () => {
     const [database, simulator] = [await testDatabase(), await testSimulator()];
     const env = {
