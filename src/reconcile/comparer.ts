@@ -39,7 +39,10 @@ export class Comparer {
   }
 
   async #compare(zone: ManagedZone | null): Promise<void> {
-    const { zones } = this.#options;
+    const { zones, inProcess } = this.#options;
+    // Who is being worked on may have read its facts before us, and act or store a state by what is no longer so. It may have
+    // done so before our answer is here, too: then what we read was not yet what it made.
+    const working = inProcess();
     const tracked = new Set<string>();
     const { differing }: Findings = await survey(this.#options, zone, (facts) => {
       if (zone !== null) for (const { recordId } of facts.tracked) tracked.add(recordId);
@@ -47,8 +50,7 @@ export class Comparer {
     const names = differing.map(({ facts }) => facts.fqdn);
     // A record with our mark that no row tracks: an answer was lost. Looking at its name settles it.
     if (zone !== null) names.push(...strayNames(zone, this.#options.rules.ownerId, tracked));
-    // Who is being worked on may have read its facts before us, and act or store a state by what is no longer so.
-    for (const fqdn of this.#options.inProcess()) if (zone === null || zones.of(fqdn) === zone) names.push(fqdn);
+    for (const fqdn of working) if (zone === null || zones.of(fqdn) === zone) names.push(fqdn);
     this.#options.onDiffering(names, zone);
   }
 }

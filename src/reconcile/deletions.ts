@@ -21,7 +21,7 @@ export class DeletionJudge {
     let batcher = this.#byZone.get(zone);
     if (batcher === undefined) {
       batcher = new Batcher({
-        run: (deletions) => this.#guard.judge({ id: zone.zone.id, name: zone.name }, deletions),
+        run: (deletions) => this.#guard.admit({ id: zone.zone.id, name: zone.name }, deletions),
         maxBatch: BACKLOG,
         concurrency: 1,
         maxBacklog: BACKLOG,

@@ -54,6 +54,11 @@ export class Guard {
   readonly #options: GuardOptions;
   /** By zone name: names that are known to await deletion. */
   readonly #candidates = new Map<string, Set<string>>();
+  /**
+   * By zone name: names whose deletion was let through, until the ledger knows what became of it. They count even if they are
+   * wanted again meanwhile: the deletion may be on its way.
+   */
+  readonly #going = new Map<string, Set<string>>();
   /** By zone name: how many deletions this process has made or given up. */
   readonly #made = new Map<string, number>();
   /** Record ids whose deletion somebody confirmed, with the time when that ends. */
@@ -81,9 +86,15 @@ export class Guard {
     this.#candidates.get(zone)?.delete(fqdn);
   }
 
+  /** No deletion of the name is on its way any more, and the ledger counts what became of it. */
+  ended(fqdn: string): void {
+    for (const [zone, names] of this.#going) if (names.delete(fqdn) && names.size === 0) this.#going.delete(zone);
+  }
+
   /** The name's deletion was made, and is in the history. */
   deleted(zone: string, fqdn: string): void {
     this.settled(zone, fqdn);
+    this.ended(fqdn);
     this.counted(zone);
   }
 
@@ -108,10 +119,18 @@ export class Guard {
     return deletion.changes.every(({ recordId }) => recordId !== null && (this.#released.get(recordId) ?? 0) > now);
   }
 
-  /**
-   * Judges the deletions of one zone that came together, right before they are made. Never throws: what cannot be
-   * read is held.
-   */
+  /** Judges as {@link Guard.judge} does, right before the deletions are made: those that are let through are on their way. */
+  async admit(zone: ZoneRef, deletions: readonly Deletion[]): Promise<readonly Judgement[]> {
+    const judgements = await this.judge(zone, deletions);
+    for (const [index, { fqdn }] of deletions.entries()) {
+      if (judgements[index]?.kind !== 'allowed') continue;
+      const names = this.#going.get(zone.name) ?? new Set();
+      this.#going.set(zone.name, names.add(fqdn));
+    }
+    return judgements;
+  }
+
+  /** Judges deletions of one zone that come together. Never throws: what cannot be read is held. */
   async judge(zone: ZoneRef, deletions: readonly Deletion[]): Promise<readonly Judgement[]> {
     this.expect(
       zone.name,
@@ -154,9 +173,11 @@ export class Guard {
       throw new ZonekeeperError('cloudflare_unavailable', 'How many names a predecessor deleted is not known yet.');
     }
     const candidates = this.#candidates.get(zone.name);
-    const awaiting = this.awaiting(zone.name) + meanwhile - released;
+    const going = [...(this.#going.get(zone.name) ?? [])].filter((fqdn) => candidates?.has(fqdn) !== true);
+    const awaiting = this.awaiting(zone.name) + going.length + meanwhile - released;
     // Who counts as awaiting must not count twice.
-    const recent = done + uncertain.filter((fqdn) => candidates?.has(fqdn) !== true).length;
+    const counted = (fqdn: string) => candidates?.has(fqdn) === true || going.includes(fqdn);
+    const recent = done + uncertain.filter((fqdn) => !counted(fqdn)).length;
     if (awaiting + recent <= limit.min) return null;
     const tracked = await ledger.trackedIn(zone.id);
     // The share is of what there was before the window's deletions.

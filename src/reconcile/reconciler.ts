@@ -99,7 +99,7 @@ export class Reconciler {
   /** The facts once no outcome is open any more; or how long to wait for a predecessor's call. */
   async #settledFacts(fqdn: string, context: Context, stay: Stay): Promise<NameFacts | { waitMs: number }> {
     const { epoch, zones, rules, ledger } = this.#options;
-    const facts = await this.#facts.load(fqdn);
+    const facts = await this.#read(fqdn);
     if (facts.intents.length === 0) return facts;
     const { waitMs, look } = settlementOf(facts, epoch);
     if (waitMs > 0) return { waitMs };
@@ -112,7 +112,15 @@ export class Reconciler {
       // Also where the answer was lost.
       this.#countDeletions(facts, correction);
     }
-    return this.#facts.load(fqdn);
+    return this.#read(fqdn);
+  }
+
+  async #read(fqdn: string): Promise<NameFacts> {
+    const facts = await this.#facts.load(fqdn);
+    // Nothing else works on the name: without an open intent, no deletion of it is on its way.
+    if (!facts.intents.some(({ action, state }) => action === 'delete' && state === 'open'))
+      this.#options.guard.ended(fqdn);
+    return facts;
   }
 
   /** The ledger knows more deletions than it did: the guard may be asking it right now. */

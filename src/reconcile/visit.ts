@@ -174,6 +174,7 @@ export class Visit {
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
     if (deletions.length > 0 && outcome.kind === 'unknown') guard.counted(zone.name);
+    else if (outcome.kind !== 'applied') guard.ended(fqdn);
     if (outcome.kind === 'applied') {
       if (this.#context.trigger === 'drift' && desired !== null) flaps.repaired(fqdn);
       if (deletions.length > 0) guard.deleted(zone.name, fqdn);

@@ -78,10 +78,12 @@ function acquiredLate(at: number, daemon: number, n: number, m: number, between:
 }
 
 /** A change is taken back while a slow run works on it; that was read, but the reader was not told. */
-function revoked(at: number, n: number, m: number, between: Between, { pick }: Dice): Strike[] {
+function revoked(at: number, n: number, m: number, between: Between, { pick, below }: Dice): Strike[] {
   const back = at + between(250, 900);
   const [first, second] = pick([['want', 'unwant'] as const, ['unwant', 'want'] as const]);
   return [
+    // All names are compared then; the run may end before the comparison is answered.
+    ...(below(2) === 0 ? [slow(at, 'ledger.survey', between(2_000, 9_000))] : []),
     slow(at, 'ledger.begin', between(1_000, 4_000)),
     { at: at + 1, kind: first, n, m },
     { at: back, kind: 'database call', point: 'source.write', effect: 'fail after' },
@@ -97,7 +99,20 @@ function slow(at: number, point: string, ms: number): Strike {
 function deletions(at: number, { below, pick, random }: Dice): Strike[] {
   const n = below(ONE_ZONE);
   const other = (n + 1 + below(ONE_ZONE - 1)) % ONE_ZONE;
-  if (below(2) === 0) {
+  const kind = below(3);
+  if (kind === 2) {
+    // One is on its way when a sync finds that its name is wanted again.
+    const sync = at + 300 + random() * 700;
+    const back = sync + random() * 250;
+    return [
+      slow(at, 'ledger.begin', 2_000 + random() * 3_000),
+      { at: at + 1, kind: 'unwant', n, m: 0 },
+      { at: sync, kind: 'sync' },
+      { at: back, kind: 'want', n, m: 0 },
+      { at: back + 300 + random() * 500, kind: 'unwant', n: other, m: 0 },
+    ];
+  }
+  if (kind === 0) {
     // One is made while the guard counts for the other.
     const second = at + 40 + random() * 260;
     return [

@@ -156,6 +156,31 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 100)).toEqual([]);
   });
 
+  test('a change that is taken back unheard, of a name whose run ends while all is being compared', async () => {
+    const strikes: Strike[] = [
+      { at: 9_500, kind: 'database call', point: 'ledger.survey', effect: 'slow after', ms: 8_000 },
+      { at: 10_000, kind: 'database call', point: 'ledger.begin', effect: 'slow after', ms: 1_300 },
+      { at: 10_001, kind: 'want', n: 4, m: 0 },
+      { at: 10_400, kind: 'database call', point: 'source.write', effect: 'fail after' },
+      { at: 10_401, kind: 'unwant', n: 4, m: 0 },
+    ];
+    expect(await problems(strikes, { driftMinMs: 15_000 })).toEqual([]);
+  });
+
+  test('a deletion on its way whose name is wanted again, when another is judged', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1].map((n) => want(5_000 + n, n)),
+      { at: 10_000, kind: 'database call', point: 'ledger.begin', effect: 'slow after', ms: 2_000 },
+      { at: 10_001, kind: 'unwant', n: 0, m: 0 },
+      { at: 10_500, kind: 'sync' },
+      { at: 10_550, kind: 'database call', point: 'source.write', effect: 'fail after' },
+      { at: 10_551, kind: 'want', n: 0, m: 0 },
+      { at: 11_000, kind: 'sync' },
+      { at: 11_500, kind: 'unwant', n: 1, m: 0 },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 40)).toEqual([]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];

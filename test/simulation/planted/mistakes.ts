@@ -68,7 +68,7 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'do not look again, when all is compared, at a name that is being worked on',
     'src/reconcile/comparer.ts',
-    'for (const fqdn of this.#options.inProcess()) if (zone === null || zones.of(fqdn) === zone) names.push(fqdn);',
+    'for (const fqdn of working) if (zone === null || zones.of(fqdn) === zone) names.push(fqdn);',
     '',
   ),
   mistake(
@@ -82,6 +82,18 @@ export const MISTAKES: readonly Mistake[] = [
     'src/reconcile/guard.ts',
     'const meanwhile = this.#madeIn(zone.name) - before;',
     'const meanwhile = 0 * before;',
+  ),
+  mistake(
+    'forget a deletion that is on its way when its name is wanted again',
+    'src/reconcile/guard.ts',
+    "if (judgements[index]?.kind !== 'allowed') continue;",
+    "if (judgements[index]?.kind !== 'allowed' || index >= 0) continue;",
+  ),
+  mistake(
+    'look again at those who are being worked on only as they are when the comparison ends',
+    'src/reconcile/comparer.ts',
+    'for (const fqdn of working) if',
+    'for (const fqdn of inProcess()) if',
   ),
   mistake(
     'let the guard judge each run by itself',

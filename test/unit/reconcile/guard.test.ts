@@ -73,6 +73,15 @@ describe('the delete guard', () => {
     expect(await kinds(guarded({ tracked: 90, recent: 10 }).guard, 16)).toEqual(['held']);
   });
 
+  test('counts who is on the way, also when the name is wanted again, until it is known what became of it', async () => {
+    const { guard } = guarded({ tracked: 0 });
+    expect(await guard.admit(ZONE, [deletion(99)])).toEqual([{ kind: 'allowed' }]);
+    guard.settled(ZONE.name, deletion(99).fqdn);
+    expect(await kinds(guard, 10)).toEqual(['held']);
+    guard.ended(deletion(99).fqdn);
+    expect(await kinds(guard, 10)).toEqual(['allowed']);
+  });
+
   test('counts deletions that were given up, since they may still happen; those that wait anyway only once', async () => {
     const uncertain = Array.from({ length: 10 }, (_, n) => `n${n}.example.com`);
     expect(await kinds(guarded({ tracked: 100, uncertain }).guard, 25)).toEqual(['allowed']);
