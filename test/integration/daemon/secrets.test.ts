@@ -181,6 +181,17 @@ describe('a process that crashes', () => {
     await drop();
   });
 
+  it('has no secret in what Node writes when there is no memory left', async () => {
+    const { daemon, all, reports, drop } = await crashable('--report-on-fatalerror', '--max-old-space-size=80');
+    daemon.signal('SIGCONT');
+    expect(await daemon.ended).toBe('SIGABRT');
+    expect(daemon.output()).toContain('JavaScript heap out of memory');
+    const [report = ''] = reports();
+    expect(JSON.parse(report)).toMatchObject({ header: { trigger: 'OOMError' } });
+    expect(seenIn(report + daemon.output(), all)).toEqual([]);
+    await drop();
+  });
+
   it('says so on its standard error where it has no log', async () => {
     const database = await migratedDatabase();
     const all = canaries(database.url);
