@@ -10,7 +10,7 @@ import { VERSION } from './version.ts';
 /** What a command is given. Every secret that is read through it is known to the redactor before anybody can show it. */
 export function contextOf(
   invocation: Extract<Invocation, { kind: 'command' }>,
-  { env, stdout, stderr }: ProgramOptions,
+  { env, stdout, stderr, onCrash }: ProgramOptions,
   signal: AbortSignal,
   redactor: Redactor,
 ): CommandContext {
@@ -37,7 +37,16 @@ export function contextOf(
       const { createLog } = await import('../observability/logger.ts');
       // Commands that print data keep standard output for it.
       const [fd, writer] = command.json ? ([2, stderr] as const) : ([1, stdout] as const);
-      return createLog({ level: logLevel, format: logFormat, redactor, terminal: writer.width !== null, fd });
+      const log = await createLog({
+        level: logLevel,
+        format: logFormat,
+        redactor,
+        terminal: writer.width !== null,
+        fd,
+      });
+      // Who collects the log of a daemon looks there, and not at what stands beside it.
+      if (!command.json) onCrash?.((error) => log.logger.fatal({ err: error }, 'ends, by an error that nobody caught'));
+      return log;
     },
   };
 }

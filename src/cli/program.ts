@@ -1,8 +1,10 @@
+import { secretsIn } from '../config/layers.ts';
 import { Redactor } from '../observability/redactor.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
 import type { Command, Writer } from './command.ts';
 import { COMMAND_TABLE } from './commands.ts';
 import { contextOf } from './context.ts';
+import { handleCrashes, type LastWords } from './crash.ts';
 import { formatError } from './errors.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { commandHelp, programHelp } from './help.ts';
@@ -21,6 +23,10 @@ export interface ProgramOptions {
   readonly commands?: readonly Command[];
   /** Calls `stop` at the first signal; returns how to end that. */
   readonly onStop: (stop: (signal: string) => void) => () => void;
+  /** Tells an error that nobody caught, instead of what told it before. */
+  readonly onCrash?: (tell: LastWords) => void;
+  /** Gets to know every secret that is read. */
+  readonly redactor?: Redactor;
 }
 
 /** The whole process: runs the command line, sets the exit code, and ends. */
@@ -29,21 +35,26 @@ export async function program(process: NodeJS.Process): Promise<void> {
     // `zonekeeper records | head` closes the pipe: nothing is wrong, and nobody is left to read on.
     stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.error));
   }
+  const redactor = new Redactor();
   process.exitCode = await runProgram({
     argv: process.argv.slice(2),
     env: process.env,
     stdout: writerOf(process.stdout),
     stderr: writerOf(process.stderr),
     onStop: (stop) => handleSignals({ source: process, onStop: stop, onForced: (_signal, code) => process.exit(code) }),
+    onCrash: handleCrashes({ source: process, redactor, onEnd: (code) => process.exit(code) }),
+    redactor,
   });
   setTimeout(() => process.exit(), LINGER_MS).unref();
 }
 
 /** Runs one command line and returns its exit code. Prints errors; never throws. */
 export async function runProgram(options: ProgramOptions): Promise<number> {
-  const { argv, stdout, stderr, commands = COMMAND_TABLE } = options;
-  const redactor = new Redactor();
+  const { argv, stdout, stderr, commands = COMMAND_TABLE, redactor = new Redactor() } = options;
+  // Not only when a command reads its settings: whatever fails before or beside that may quote the environment.
+  for (const secret of secretsIn(options.env)) redactor.add(secret);
   let json = false;
+  options.onCrash?.((error) => stderr.write(formatError(error, { json, redactor })));
   try {
     if (argv.length === 0) {
       stderr.write(programHelp(commands, stderr.width));

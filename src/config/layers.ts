@@ -82,6 +82,11 @@ export function environmentLayer(env: Readonly<Record<string, string | undefined
   return layer(ENVIRONMENT, entries, [CONFIG_ENV]);
 }
 
+/** What stands in the environment's variables of secrets, good or not. */
+export function secretsIn(env: Readonly<Record<string, string | undefined>>): string[] {
+  return SETTING_KEYS.map(describe).flatMap(({ env: name, secret }) => (secret && env[name]) || []);
+}
+
 /** The values among the keys of the file. */
 export function fileLayer(entries: readonly (readonly [string, string])[]): Layer {
   return layer(FILE, entries, []);

@@ -1,16 +1,13 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import * as labels from './labels.ts';
 import { CounterMetric, type ExposedMetric, Exposition, GaugeMetric, HistogramMetric, type Labels } from './metric.ts';
 import { QueueMetrics } from './queue-metrics.ts';
+import { RuntimeMetrics } from './runtime-metrics.ts';
 
 /** Who we are, as `zonekeeper_build_info` says it. */
 export type BuildInfo = {
   readonly version: string;
   readonly node_version: string;
 };
-
-/** Between two looks at the event loop's delay. Each wakes the process: at prom-client's 10 ms that is most of what an idle daemon does. */
-const EVENT_LOOP_PRECISION_MS = 100;
 
 export interface MetricsOptions {
   readonly build: BuildInfo;
@@ -29,6 +26,8 @@ const STATEMENT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 const BATCH_BUCKETS = [1, 2, 5, 10, 25, 50, 100, 200, 500, 1_000, 2_000, 3_500];
 /** A scrape callback that takes longer is left behind. Milliseconds; Prometheus itself gives up after 10 s. */
 const SCRAPE_TIMEOUT_MS = 3_000;
+/** Prometheus' text format. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** The name of the lease, as kube-state-metrics and others show it. */
 const LEASE = 'zonekeeper';
 
@@ -40,8 +39,9 @@ type Zone = { readonly zone: string };
  */
 export class Metrics {
   readonly #exposition = new Exposition();
-  /** Those of process and Node.js, which the library reads and writes. */
-  readonly #runtime = new Registry();
+  /** Those of process and Node.js. */
+  readonly #runtimeExposition = new Exposition();
+  readonly #runtime: RuntimeMetrics | null;
 
   readonly records = this.#gauge<Zone & { readonly state: labels.MetricState }>(
     'zonekeeper_records',
@@ -148,8 +148,7 @@ export class Metrics {
 
   constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
     this.#onScrapeError = onScrapeError;
-    if (runtime)
-      collectDefaultMetrics({ register: this.#runtime, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+    this.#runtime = runtime ? new RuntimeMetrics(this.#runtimeExposition) : null;
     const { version, node_version } = build;
     this.buildInfo.set({ version, node_version }, 1);
     this.setLeading(false);
@@ -201,8 +200,8 @@ export class Metrics {
   /** The text for Prometheus. Never fails because of a callback. */
   async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
     await Promise.all([...this.#scrapers].map((run) => this.#collect(run)));
-    const runtime = await this.#runtime.metrics();
-    return { contentType: this.#runtime.contentType, body: `${this.#exposition.text()}\n${runtime}` };
+    this.#runtime?.read();
+    return { contentType: CONTENT_TYPE, body: `${this.#exposition.text()}\n${this.#runtimeExposition.text()}` };
   }
 
   /** Our metrics, without those of process and Node.js, in the order in which they are exposed. */

@@ -34,6 +34,10 @@ export function bucketsOf(data: readonly Named[], span: Span, columns: number): 
   }));
 }
 
+/** The last bucket has no upper bound: it holds what is beyond the bound below it. */
+const boundsOf = (upTo: number, below: number | undefined, unit: string | undefined): string =>
+  Number.isFinite(upTo) || below === undefined ? `≤ ${shown(upTo, unit)}` : `> ${shown(below, unit)}`;
+
 /** As many as one can tell apart, but no more than there are values: one each second. */
 const columnsIn = (width: number, { from, to }: Span): number =>
   Math.max(1, Math.min(Math.floor(width / COLUMN_PX), Math.floor(to - from)));
@@ -58,7 +62,7 @@ export function drawHeatmap(unit: string | undefined, box: Box, data: readonly N
             ` opacity="${px(0.1 + 0.9 * Math.sqrt(count / most))}"`,
           ),
     );
-    const label = text(plot.x - 6, y + height / 2 + 4, `≤ ${shown(upTo, unit)}`, {
+    const label = text(plot.x - 6, y + height / 2 + 4, boundsOf(upTo, buckets[at - 1]?.upTo, unit), {
       size: 11,
       fill: FAINT,
       anchor: 'end',

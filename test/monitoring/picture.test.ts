@@ -3,7 +3,7 @@ import { shown, timeTicks, valueAxis } from './axis.ts';
 import { type Named, pointsOf } from './graph.ts';
 import { bucketsOf } from './heatmap.ts';
 import { columnsOf, thresholdOf } from './panel.ts';
-import { drawPicture } from './picture.ts';
+import { drawDashboard, drawPicture } from './picture.ts';
 import type { Panel } from './queries.ts';
 
 const series = (name: string, values: readonly number[], metric: Readonly<Record<string, string>> = {}): Named => ({
@@ -103,6 +103,14 @@ it('a heatmap counts what fell into each bucket alone, buckets in order', () => 
   ]);
 });
 
+it('a heatmap says of its last bucket, which has no upper bound, what it is beyond', () => {
+  const data = ['1', '10', '+Inf'].map((le, at) => series('', [at + 1, at + 1], { le }));
+  const spread = panel('heatmap', { fieldConfig: { defaults: { unit: 's' } } });
+  const drawn = drawPicture('T', [{ panel: spread, data }]);
+  for (const label of ['≤ 1 s', '≤ 10 s', '&gt; 10 s']) expect(drawn).toContain(`>${label}</text>`);
+  expect(drawn).not.toContain('∞');
+});
+
 it('a value has the colour of the highest threshold that it reaches', () => {
   expect([0.9, 1, 900].map((value) => thresholdOf(graph, value))).toEqual(['green', 'yellow', 'red']);
 });
@@ -125,6 +133,14 @@ describe('a picture', () => {
     expect(drawn).toContain('>a&lt;b <tspan font-weight="600" fill="#fff">1.5 s</tspan>');
     expect(drawn).toContain('>Time &amp; work</text>');
     expect(drawn).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('names a series by its legend, and by its panel where the legend has nothing to say of it', async () => {
+    const byZone = panel('timeseries', { title: 'Drifted', targets: [{ expr: 'x', legendFormat: '{{zone}}' }] });
+    const answer = [series('', [1, 2], { zone: 'example.com' }).series, series('', [0, 0]).series];
+    const dashboard = { title: 'T', panels: [byZone], templating: { list: [] }, annotations: { list: [] } };
+    const drawn = await drawDashboard(dashboard, async () => answer);
+    for (const name of ['example.com', 'Drifted']) expect(drawn).toContain(`>${name} <tspan`);
   });
 
   it('breaks a line where values are missing', () => {

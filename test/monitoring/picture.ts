@@ -50,9 +50,9 @@ function drawFrame({ panel, data }: Answered, span: Span): string[] {
   ];
 }
 
-async function dataOf({ targets = [] }: Panel, ask: (expr: string) => Promise<Series[]>): Promise<Named[]> {
+async function dataOf({ title, targets = [] }: Panel, ask: (expr: string) => Promise<Series[]>): Promise<Named[]> {
   const answers = targets.map(async ({ expr, legendFormat = '' }) =>
-    (await ask(asSent(expr))).map((series) => ({ name: named(legendFormat, series.metric), series })),
+    (await ask(asSent(expr))).map((series) => ({ name: nameOf(legendFormat, series.metric) || title, series })),
   );
   return (await Promise.all(answers)).flat();
 }
@@ -65,6 +65,7 @@ function spanOf(data: readonly Named[]): Span {
   return to > from ? { from, to } : { from: 0, to: 1 };
 }
 
-function named(legend: string, metric: Readonly<Record<string, string>>): string {
-  return legend.replace(/\{\{(\w+)\}\}/g, (_, label: string) => metric[label] ?? '').trim() || 'value';
+/** Empty for a series without the labels that the legend asks for: the 0 that stands in where nothing drifts. It is what the panel says. */
+function nameOf(legend: string, metric: Readonly<Record<string, string>>): string {
+  return legend.replace(/\{\{(\w+)\}\}/g, (_, label: string) => metric[label] ?? '').trim();
 }

@@ -43,8 +43,8 @@ export function zonekeeper(
   // A worker that ends without finishing the test leaves nothing running.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
+  void ended.then(() => process.off('exit', kill));
   onTestFinished(async () => {
-    process.off('exit', kill);
     kill();
     await ended;
   });

@@ -1,25 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { canariesThatWork, canaryOf, environmentOf, seenIn } from '../../support/canaries.ts';
 import { migratedDatabase, testSimulator } from '../../support/daemon.ts';
 import { run, runDaemon } from '../../support/process.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
 import { waitFor } from '../../support/wait.ts';
 
-const CANARIES = { database: 'canary-database-word', cloudflare: 'canary-cloudflare-word', api: 'canary-api-word' };
-
 describe('what a daemon says through good and bad times', () => {
   it('has no field that is not documented, one line for a change, and no secret anywhere', async () => {
     const [database, simulator] = [await migratedDatabase(), await testSimulator()];
-    const role = `canary_${new URL(database.url).pathname.slice(1)}`.replace(/\W/g, '_').slice(0, 60);
-    await database.query(`CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD '${CANARIES.database}'`);
-    const url = new URL(database.url);
+    const canaries = await canariesThatWork(database);
+    const token = canaryOf(canaries.all, 'apiToken');
+    const url = new URL(canaryOf(canaries.all, 'databaseUrl'));
     const way = await tcpProxy({ host: url.hostname, port: Number(url.port) });
-    Object.assign(url, { username: role, password: CANARIES.database, hostname: '127.0.0.1', port: String(way.port) });
+    Object.assign(url, { hostname: '127.0.0.1', port: String(way.port) });
     const env = {
+      ...environmentOf(canaries.all),
       DATABASE_URL: url.href,
-      CLOUDFLARE_API_TOKEN: CANARIES.cloudflare,
       CLOUDFLARE_BASE_URL: simulator.url,
-      ZONEKEEPER_API_TOKEN: CANARIES.api,
       ZONEKEEPER_LOG_LEVEL: 'trace',
       ZONEKEEPER_DRIFT_CHECK_MIN: '1s',
       ZONEKEEPER_DRIFT_CHECK_MAX: '1s',
@@ -31,23 +29,37 @@ describe('what a daemon says through good and bad times', () => {
         .split('\n')
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line) as Record<string, unknown>);
-    const ask = (path: string, token: string | null, method = 'GET') =>
-      fetch(`${daemon.url}${path}`, { method, headers: token === null ? {} : { authorization: `Bearer ${token}` } });
     const said: string[] = [];
-    const listen = async (path: string, token: string | null, method?: string) => {
-      const answer = await ask(path, token, method);
-      said.push(`${answer.status} ${await answer.text()} ${JSON.stringify([...answer.headers])}`);
+    let operation = '';
+    const listen = async (path: string, sent: string | null, method = 'GET') => {
+      const headers = sent === null ? {} : { authorization: `Bearer ${sent}` };
+      const answer = await fetch(`${daemon.url}${path}`, { method, headers });
+      said.push(`${answer.status} ${await textOf(answer)} ${JSON.stringify([...answer.headers])}`);
       return answer.status;
+    };
+    const listenToAll = async () => {
+      for (const path of [
+        '/',
+        '/dns',
+        '/livez?verbose',
+        '/readyz?verbose',
+        '/metrics',
+        ...(await readingRoutes(daemon.url, operation)),
+      ])
+        await listen(path, token);
     };
 
     // Good times.
     await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('app', 'running', 7)`);
     await waitFor('the change', () => lines().some(({ action }) => action === 'create'));
     for (const path of ['/', '/api/status', '/api/dns/records', '/api/dns/plan', '/openapi.json'])
-      expect(await listen(path, CANARIES.api), path).toBe(200);
-    expect(await listen('/api/dns/sync', CANARIES.api, 'POST')).toBe(200);
-    expect(await listen('/api/dns/records/app.example.com', CANARIES.api)).toBe(200);
+      expect(await listen(path, token), path).toBe(200);
+    expect(await listen('/api/dns/sync', token, 'POST')).toBe(200);
+    operation = /"id":"([^"]+)"/.exec(said.at(-1) ?? '')?.[1] ?? '';
+    expect(await listen('/api/dns/records/app.example.com', token)).toBe(200);
     expect(await listen('/api/status', 'wrong')).toBe(401);
+    await listenToAll();
+    expect(await listen(`/api/dns/operations/${operation}`, token)).toBe(200);
 
     // A record that is refused again and again.
     simulator.addFault({ effect: { kind: 'refuse', code: 81045, name: 'poison.example.com' } });
@@ -55,18 +67,17 @@ describe('what a daemon says through good and bad times', () => {
     await waitFor('a second attempt', () => (simulator.counters().by_operation.batch ?? 0) >= 3);
 
     // Bad times: the token, then the database.
-    simulator.setToken({ token: CANARIES.cloudflare, status: 'invalid' });
+    simulator.setToken({ token: canaryOf(canaries.all, 'cloudflareApiToken'), status: 'invalid' });
     await waitFor('the refusal', () => lines().some(({ code }) => code === 'cloudflare_auth'));
     way.refuse();
     await waitFor('the loss', () => lines().some(({ msg }) => String(msg).startsWith('not listening')));
-    await listen('/api/dns/records', CANARIES.api);
-    await listen('/metrics', null);
+    await listenToAll();
     way.mend();
     await waitFor(
       'it to listen again',
       () => lines().filter(({ msg }) => msg === 'listening to PostgreSQL').length > 1,
     );
-    await listen('/metrics', null);
+    await listenToAll();
     said.push(
       (await run(['config'], env)).output,
       (await run(['plan'], { ...env, DATABASE_URL: `${url.href}x` })).output,
@@ -87,10 +98,25 @@ describe('what a daemon says through good and bad times', () => {
     expect([...unknown]).toEqual([]);
     expect(lines().filter(({ action, fqdn }) => action === 'create' && fqdn === 'app.example.com')).toHaveLength(1);
     expect(lines().filter(({ fqdn, level }) => fqdn === 'poison.example.com' && level === 'warn')).toHaveLength(1);
-    for (const canary of Object.values(CANARIES)) {
-      expect(daemon.output()).not.toContain(canary);
-      expect(said.join('\n')).not.toContain(canary);
-    }
-    await database.query(`DROP ROLE ${role}`);
+    expect(seenIn(daemon.output(), canaries.all)).toEqual([]);
+    expect(seenIn(said.join('\n'), canaries.all)).toEqual([]);
+    await canaries.drop();
   });
 });
+
+/** Every route that reads, as the API describes itself, with what stands in for its parameters. */
+async function readingRoutes(url: string, operation: string): Promise<string[]> {
+  const { paths } = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: Record<string, { get?: unknown }> };
+  const routes = Object.keys(paths).filter((path) => paths[path]?.get !== undefined);
+  expect(routes).toContain('/api/log-level');
+  return routes.map((path) => path.replace('{fqdn}', 'poison.example.com').replace('{id}', operation));
+}
+
+/** The whole body; of a stream of events its beginning, since it has no end. */
+async function textOf(answer: Response): Promise<string> {
+  if (answer.headers.get('content-type') !== 'text/event-stream') return answer.text();
+  const reader = answer.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(first?.value);
+}

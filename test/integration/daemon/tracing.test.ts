@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseTraceparent, tracesWanted } from '../../../src/observability/tracing.ts';
 import { migratedDatabase, testSimulator } from '../../support/daemon.ts';
-import { runDaemon } from '../../support/process.ts';
+import { run, runDaemon } from '../../support/process.ts';
 import { waitFor } from '../../support/wait.ts';
 
 interface Span {
@@ -39,6 +39,15 @@ async function collector() {
   });
   return { spans, url: `http://127.0.0.1:${(server.address() as { port: number }).port}` };
 }
+
+/** Runs before the program's own code, and prints the address of each module. */
+const TELLING_WHAT_IS_LOADED = `import { registerHooks } from 'node:module';
+registerHooks({
+  load(url, context, next) {
+    console.error('loaded ' + url);
+    return next(url, context);
+  },
+});`;
 
 const attribute = ({ attributes }: Span, name: string) =>
   attributes.find(({ key }) => key === `zonekeeper.${name}`)?.value.stringValue;
@@ -92,6 +101,44 @@ describe('traces', () => {
     expect(changes('sync')[0]).toMatchObject({ traceId, parentSpanId: request.spanId });
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
+  });
+
+  it('load nothing of OpenTelemetry unless they are asked for', async () => {
+    const [database, simulator, { spans, url }] = [await migratedDatabase(), await testSimulator(), await collector()];
+    const env = {
+      DATABASE_URL: database.url,
+      CLOUDFLARE_API_TOKEN: 'token',
+      CLOUDFLARE_BASE_URL: simulator.url,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(TELLING_WHAT_IS_LOADED)}`,
+    };
+    const loaded = (output: string) => [...output.matchAll(/^loaded (.*)$/gm)].map(([, file = '']) => file);
+    const ofTelemetry = (output: string) => loaded(output).filter((file) => file.includes('@opentelemetry/'));
+    for (const args of [['--help'], ['run', '--help'], ['records'], ['plan']]) {
+      const { output } = await run(args, env);
+      expect(loaded(output).length, args.join(' ')).toBeGreaterThan(0);
+      expect(ofTelemetry(output), args.join(' ')).toEqual([]);
+    }
+    const worksAs = async (name: string, more: Record<string, string>) => {
+      const daemon = await runDaemon({ ...env, ...more });
+      await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ($1, 'running', 7)`, [name]);
+      await waitFor('the record', () => simulator.records({ name: `${name}.example.com` }).length === 1);
+      expect((await fetch(`${daemon.url}/api/dns/sync`, { method: 'POST' })).status).toBe(200);
+      daemon.signal('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+      return daemon.output();
+    };
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: url };
+    // What is there to be loaded, so that the others prove something.
+    expect(ofTelemetry(await worksAs('traced', endpoint)).length).toBeGreaterThan(10);
+    expect(spans.length).toBeGreaterThan(0);
+    const without: Record<string, Record<string, string>> = {
+      plain: {},
+      named: { OTEL_SERVICE_NAME: 'zonekeeper' },
+      disabled: { ...endpoint, OTEL_SDK_DISABLED: 'true' },
+      elsewhere: { ...endpoint, OTEL_TRACES_EXPORTER: 'none' },
+    };
+    for (const [name, more] of Object.entries(without))
+      expect(ofTelemetry(await worksAs(name, more)), name).toEqual([]);
   });
 
   it('are sent nowhere unless the environment says where', () => {

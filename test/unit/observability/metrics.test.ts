@@ -15,6 +15,12 @@ const BUILD = { version: '1.2.3', node_version: 'v24.0.0' };
 
 const fresh = (runtime = false) => new Metrics({ build: BUILD, runtime });
 
+/** As `nodejs_version_info` has them. */
+function versionLabels(): string {
+  const [major, minor, patch] = process.versions.node.split('.');
+  return `version="${process.version}",major="${major}",minor="${minor}",patch="${patch}"`;
+}
+
 /** The value of every series by its text, such as `zonekeeper_records{zone="a",state="missing"}`. */
 async function series(metrics: Metrics): Promise<Map<string, number>> {
   const { body } = await metrics.scrape();
@@ -64,17 +70,40 @@ describe('the metrics', () => {
     `);
   });
 
-  it('include those of process and Node.js', async () => {
-    const { body } = await fresh(true).scrape();
-    for (const name of [
-      'process_resident_memory_bytes',
-      'process_cpu_seconds_total',
-      'process_start_time_seconds',
-      'nodejs_eventloop_lag_p99_seconds',
-      'nodejs_heap_size_used_bytes',
-    ]) {
-      expect(body).toContain(`\n${name} `);
+  it('include those of process and Node.js, by the names that everybody gives them', async () => {
+    const metrics = fresh(true);
+    const before = await series(metrics);
+    const found = await series(metrics);
+    const usage = process.memoryUsage();
+    for (const [name, least, most] of [
+      ['process_resident_memory_bytes', usage.rss / 3, usage.rss * 3],
+      ['nodejs_heap_size_total_bytes', usage.heapUsed / 3, usage.rss * 3],
+      ['nodejs_heap_size_used_bytes', usage.heapUsed / 3, usage.heapUsed * 3],
+      ['nodejs_external_memory_bytes', 1, usage.rss],
+      ['process_cpu_user_seconds_total', 0.001, process.uptime() * 100],
+      ['process_cpu_system_seconds_total', 0.001, process.uptime() * 100],
+      ['process_cpu_seconds_total', before.get('process_cpu_seconds_total'), process.uptime() * 100],
+      ['process_start_time_seconds', Date.now() / 1_000 - process.uptime() - 2, Date.now() / 1_000],
+      ['nodejs_active_resources_total', 0, 10_000],
+      ['nodejs_heap_space_size_used_bytes{space="old"}', 1, usage.rss],
+      [`nodejs_version_info{${versionLabels()}}`, 1, 1],
+    ] as const) {
+      expect(found.get(name), name).toBeGreaterThanOrEqual(least ?? 0);
+      expect(found.get(name), name).toBeLessThanOrEqual(most);
     }
+    expect([...found.values()].every(Number.isFinite)).toBe(true);
+    const { body } = await metrics.scrape();
+    for (const name of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'])
+      expect(body).toContain(`# TYPE nodejs_eventloop_lag_${name}_seconds gauge`);
+    expect(body).toContain('# TYPE nodejs_gc_duration_seconds histogram');
+  });
+
+  it.runIf(process.platform === 'linux')('include what only Linux tells of a process', async () => {
+    const found = await series(fresh(true));
+    expect(found.get('process_open_fds')).toBeGreaterThan(3);
+    expect(found.get('process_max_fds')).toBeGreaterThanOrEqual(found.get('process_open_fds') ?? 0);
+    expect(found.get('process_virtual_memory_bytes')).toBeGreaterThan(found.get('process_resident_memory_bytes') ?? 0);
+    expect(found.get('process_heap_bytes')).toBeGreaterThan(0);
   });
 
   it('start with every series that alerts ask for', async () => {
