@@ -23,9 +23,9 @@ export interface ExposedMetric {
 const MAX_SERIES = 100_000;
 
 /**
- * Metrics in the order in which they were made, as Prometheus' text format 0.0.4. Written here, and not by a library: what is
- * the same in every scrape (names, labels) is put into words once per series, so that a scrape of tens of thousands of series
- * takes milliseconds of the event loop.
+ * Metrics in the order in which they were made, as Prometheus' text format 0.0.4. Written here, and not by the library that
+ * also writes those of the runtime: what is the same in every scrape (names, labels) is put into words once per series, so
+ * that a scrape of tens of thousands of series takes milliseconds of the event loop.
  *
  * Source: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */

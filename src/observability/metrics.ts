@@ -40,7 +40,6 @@ type Zone = { readonly zone: string };
 export class Metrics {
   readonly #exposition = new Exposition();
   /** Those of process and Node.js. */
-  readonly #runtimeExposition = new Exposition();
   readonly #runtime: RuntimeMetrics | null;
 
   readonly records = this.#gauge<Zone & { readonly state: labels.MetricState }>(
@@ -148,7 +147,7 @@ export class Metrics {
 
   constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
     this.#onScrapeError = onScrapeError;
-    this.#runtime = runtime ? new RuntimeMetrics(this.#runtimeExposition) : null;
+    this.#runtime = runtime ? new RuntimeMetrics() : null;
     const { version, node_version } = build;
     this.buildInfo.set({ version, node_version }, 1);
     this.setLeading(false);
@@ -200,8 +199,8 @@ export class Metrics {
   /** The text for Prometheus. Never fails because of a callback. */
   async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
     await Promise.all([...this.#scrapers].map((run) => this.#collect(run)));
-    this.#runtime?.read();
-    return { contentType: CONTENT_TYPE, body: `${this.#exposition.text()}\n${this.#runtimeExposition.text()}` };
+    const runtime = await this.#runtime?.text();
+    return { contentType: CONTENT_TYPE, body: `${this.#exposition.text()}\n${runtime ?? ''}` };
   }
 
   /** Our metrics, without those of process and Node.js, in the order in which they are exposed. */

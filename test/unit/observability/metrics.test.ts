@@ -91,7 +91,6 @@ describe('the metrics', () => {
       expect(found.get(name), name).toBeGreaterThanOrEqual(least ?? 0);
       expect(found.get(name), name).toBeLessThanOrEqual(most);
     }
-    expect([...found.values()].every(Number.isFinite)).toBe(true);
     const { body } = await metrics.scrape();
     for (const name of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'])
       expect(body).toContain(`# TYPE nodejs_eventloop_lag_${name}_seconds gauge`);
