@@ -42,7 +42,7 @@ requires('prometheus')('against a live Prometheus', () => {
     const pair = [first.url, second.url].map((url) => new URL(url).host);
     const targets = { dns: pair, rehearsal: [rehearsal.target] };
     const prometheus = await startPrometheus({ targets, rules: stringify({ groups: rules }) });
-    const { fires, resolves, seen, shows } = watch(prometheus);
+    const { fires, resolves, seen, shows, showsEach } = watch(prometheus);
     const start = (...names: string[]) =>
       database.query(
         `INSERT INTO instances (subdomain, status, npm_proxy_id) SELECT n, 'running', 1 FROM unnest($1::text[]) n`,
@@ -156,6 +156,7 @@ requires('prometheus')('against a live Prometheus', () => {
     await seen(`leader_election_master_status{instance="${pair[1]}"} == 1`);
     way.mend();
     await resolves('ZonekeeperListenDown');
+    await showsEach('Leaders', 1, Object.keys(targets).length);
 
     const wrong: string[] = [];
     for (const { where, expr } of allQueries()) {
