@@ -30,9 +30,10 @@ export class Scraper {
     this.#clock = clock;
   }
 
-  /** `remaining` is of the API budget; null while this process does not lead. */
-  async scrape(term: Term | null, remaining: number | null, connected: boolean): Promise<void> {
+  /** `leading` is asked again after a wait; `remaining` is of the API budget. Both null while this process does not lead. */
+  async scrape(leading: () => Term | null, remaining: number | null, connected: boolean): Promise<void> {
     const metrics = this.#metrics;
+    const term = leading();
     metrics.queue.read(term?.queue ?? null, term?.pool ?? null);
     metrics.apiBudgetRemaining.set({}, remaining ?? 0);
     metrics.sourceConnected.set({ source: 'postgres' }, connected ? 1 : 0);
@@ -43,6 +44,8 @@ export class Scraper {
     if (term === null) return;
     for (const { name } of term.zones.all) metrics.guardBlocked.set({ zone: name }, term.guard.awaiting(name));
     const counts = await this.#names();
+    // The term may have ended meanwhile: what is set now would stay for as long as the process lives.
+    if (leading() !== term) return;
     const known = new Set(term.zones.all.map(({ name }) => name));
     const { names, oldest } = tally(counts, known);
     for (const [zone, states] of names) {
