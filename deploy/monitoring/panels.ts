@@ -51,6 +51,9 @@ export const DATASOURCE = { type: 'prometheus', uid: chosen('datasource') };
 export const CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", job=~"$job"';
 export const OF_INSTANCE = `${CHOSEN}, instance=~"$instance"`;
 export const OF_ZONE = `${CHOSEN}, zone=~"$zone"`;
+/** One installation, and how it is called beside others. */
+export const INSTALLATION = 'cluster, namespace, job';
+export const INSTALLATION_LEGEND = '{{cluster}} {{namespace}} {{job}}';
 
 /** Good, worth a look, bad. */
 export const GREEN = 'green';

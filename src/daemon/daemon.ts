@@ -96,7 +96,7 @@ export class Daemon {
     this.#announcer = new Announcer(this.#db, clock, (error) => log.debug({ err: error }, 'could not announce'));
     this.#scraper = new Scraper(metrics, this.#db, clock);
     metrics.onScrape(() =>
-      this.#scraper.scrape(this.#term, this.#cloudflare?.budget.remaining() ?? null, this.#listener.connected),
+      this.#scraper.scrape(() => this.#term, this.#cloudflare?.budget.remaining() ?? null, this.#listener.connected),
     );
     this.#listener = new Listener({
       connection: () =>
@@ -319,7 +319,7 @@ export class Daemon {
     this.#cloudflare = null;
     metrics.setLeading(false);
     await term.stop(config.shutdownGraceMs * GRACE_FOR_WRITES);
-    for (const { name } of term.zones.all) metrics.removeZone(name);
+    metrics.removeZones();
     cloudflare?.stop();
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../controller/clock.ts';
 import type { Database } from '../database/database.ts';
-import { NAME_STATES } from '../dns/record.ts';
+import { NAME_STATES, type NameState } from '../dns/record.ts';
 import { countNames, type NameCount } from '../ledger/browse.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Term } from '../reconcile/term.ts';
@@ -30,9 +30,10 @@ export class Scraper {
     this.#clock = clock;
   }
 
-  /** `remaining` is of the API budget; null while this process does not lead. */
-  async scrape(term: Term | null, remaining: number | null, connected: boolean): Promise<void> {
+  /** `leading` is asked again after a wait; `remaining` is of the API budget. Both null while this process does not lead. */
+  async scrape(leading: () => Term | null, remaining: number | null, connected: boolean): Promise<void> {
     const metrics = this.#metrics;
+    const term = leading();
     metrics.queue.read(term?.queue ?? null, term?.pool ?? null);
     metrics.apiBudgetRemaining.set({}, remaining ?? 0);
     metrics.sourceConnected.set({ source: 'postgres' }, connected ? 1 : 0);
@@ -43,14 +44,12 @@ export class Scraper {
     if (term === null) return;
     for (const { name } of term.zones.all) metrics.guardBlocked.set({ zone: name }, term.guard.awaiting(name));
     const counts = await this.#names();
-    const oldest = new Map<string, number>();
+    // The term may have ended meanwhile: what is set now would stay for as long as the process lives.
+    if (leading() !== term) return;
     const known = new Set(term.zones.all.map(({ name }) => name));
-    // Names that belong to no zone are counted under an empty one.
-    for (const zone of ['', ...known]) for (const state of NAME_STATES) metrics.records.set({ zone, state }, 0);
-    for (const { zone, state, names, oldest: since } of counts) {
-      const ofOurs = zone !== null && known.has(zone);
-      metrics.records.set({ zone: ofOurs ? zone : '', state }, names);
-      if (ofOurs && since !== null && DRIFTED.has(state)) oldest.set(zone, Math.min(oldest.get(zone) ?? since, since));
+    const { names, oldest } = tally(counts, known);
+    for (const [zone, states] of names) {
+      for (const state of NAME_STATES) metrics.records.set({ zone, state }, states.get(state) ?? 0);
     }
     for (const zone of known) metrics.driftOldest.set({ zone }, (oldest.get(zone) ?? 0) / 1000);
   }
@@ -88,3 +87,26 @@ export class Scraper {
 }
 
 const DRIFTED: ReadonlySet<string> = new Set(['missing', 'modified', 'orphaned', 'blocked', 'failed']);
+
+/** Names by zone and state, and since when the longest-drifted name of a zone differs, in wall-clock milliseconds. */
+export interface Tally {
+  readonly names: ReadonlyMap<string, ReadonlyMap<NameState, number>>;
+  readonly oldest: ReadonlyMap<string, number>;
+}
+
+/**
+ * Counts, by the zones that are known. Names that belong to no zone, or to one that is not looked after (a new leader has not
+ * listed any yet), are counted together, under an empty one.
+ */
+export function tally(counts: readonly NameCount[], known: ReadonlySet<string>): Tally {
+  const all = new Map([...known, ''].map((zone) => [zone, new Map<NameState, number>()]));
+  const oldest = new Map<string, number>();
+  for (const { zone, state, names, oldest: since } of counts) {
+    const home = zone !== null && known.has(zone) ? zone : '';
+    const states = all.get(home);
+    states?.set(state, (states.get(state) ?? 0) + names);
+    if (home !== '' && since !== null && DRIFTED.has(state))
+      oldest.set(home, Math.min(oldest.get(home) ?? since, since));
+  }
+  return { names: all, oldest };
+}

@@ -35,7 +35,7 @@ type Zone = { readonly zone: string };
 
 /**
  * All metrics of a process, in an exposition of its own. Durations are given in seconds. Series that alerts look at exist
- * with 0 from the start, or since `addZone`; those of a zone end with `removeZone`.
+ * with 0 from the start, or since `addZone`; those of a zone end with `removeZone` or `removeZones`.
  */
 export class Metrics {
   readonly #exposition = new Exposition();
@@ -180,7 +180,12 @@ export class Metrics {
     for (const gauge of [this.driftOldest, this.lastCheck, this.lastSuccess, this.guardBlocked]) gauge.ensure({ zone });
   }
 
-  /** The zone is managed no more (or this process leads no more): its series end. */
+  /** This process leads no more: the series of all zones end, and of names without a zone. */
+  removeZones(): void {
+    for (const metric of this.#zoned()) metric.removeWhere(() => true);
+  }
+
+  /** The zone is managed no more: its series end. */
   removeZone(zone: string): void {
     const ofZone = (series: Zone) => series.zone === zone;
     for (const metric of this.#zoned()) metric.removeWhere(ofZone);

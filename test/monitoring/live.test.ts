@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
+import { OBJECTIVE_SECONDS } from '../../deploy/monitoring/objectives.ts';
+import { METRIC_DRIFTS, METRIC_STATES } from '../../src/observability/labels.ts';
 import { migratedDatabase, testSimulator } from '../support/daemon.ts';
+import type { TestDatabase } from '../support/database.ts';
 import { runDaemon, zonekeeper } from '../support/process.ts';
 import { startPrometheus } from '../support/prometheus.ts';
 import { requires } from '../support/requires.ts';
@@ -9,42 +12,12 @@ import { tcpProxy } from '../support/tcp-proxy.ts';
 import { waitFor } from '../support/wait.ts';
 import { drawDashboard } from './picture.ts';
 import { allQueries, dashboards, runbookQueries, selectorsIn } from './queries.ts';
-
-/** For what goes through a scrape, a rule and a query, on a machine that does several things at once. */
-const PATIENCE_MS = 180_000;
-
-/** Panels that need not see a value other than 0: nothing need wait or be late, drift is repaired between two counts, and refusals are no failed runs. */
-const MAY_SHOW_ZERO = new Set([
-  'Drifted names',
-  'Drifted names by zone',
-  'Error budget burning',
-  'Failed runs in an hour',
-  'Names waiting',
-  'Waiting names',
-  'Waiting for a connection',
-  'Without a leader',
-]);
-
-/** Our rules with the same expressions, but windows, thresholds and pauses of seconds instead of minutes. */
-function quickRules() {
-  const rules = readFileSync('charts/zonekeeper/files/rules/zonekeeper.yaml', 'utf8')
-    .replace(/@@(\w+)Seconds@@/g, '4')
-    .replace(/@@\w+For@@/g, '1s')
-    .replaceAll('@@budgetShare@@', '50')
-    .replaceAll('@@failureShare@@', '0.2');
-  const { groups } = parse(rules) as {
-    groups: { rules: { alert?: string; record?: string; for?: string; expr: string }[] }[];
-  };
-  for (const rule of groups.flatMap((group) => group.rules)) {
-    if (rule.alert === undefined) continue;
-    rule.expr = rule.expr.replace(/\[\d+m\]/g, '[6s]');
-    if (rule.for !== undefined) rule.for = '1s';
-  }
-  return groups;
-}
+import { quickRules } from './quick-rules.ts';
+import { startRehearsal } from './rehearsal.ts';
+import { watch } from './watch.ts';
 
 requires('prometheus')('against a live Prometheus', () => {
-  it('every panel has data, and alerts fire and resolve', async () => {
+  it('every panel shows the state that it is for, and alerts fire and resolve', async () => {
     const database = await migratedDatabase();
     const simulator = await testSimulator([{ name: 'example.com' }, { name: 'example.net' }]);
     const env = {
@@ -54,6 +27,8 @@ requires('prometheus')('against a live Prometheus', () => {
       ZONEKEEPER_DRIFT_CHECK_MIN: '1s',
       ZONEKEEPER_DRIFT_CHECK_MAX: '1s',
       ZONEKEEPER_DELETE_GUARD: '10%,min=2',
+      // So few that names wait when Cloudflare does not answer.
+      ZONEKEEPER_CONCURRENCY: '5',
     };
     const postgres = new URL(database.url);
     const way = await tcpProxy({ host: postgres.hostname, port: Number(postgres.port) });
@@ -61,23 +36,39 @@ requires('prometheus')('against a live Prometheus', () => {
     postgres.port = String(way.port);
     const first = await runDaemon({ ...env, DATABASE_URL: postgres.href });
     const second = await startStandby(env);
+    const rehearsal = await startRehearsal(['gone', 'edited', 'left']);
+    await rehearsal.restart({ dry: true });
     const rules = quickRules();
-    const targets = [first.url, second.url].map((url) => new URL(url).host);
+    const pair = [first.url, second.url].map((url) => new URL(url).host);
+    const targets = { dns: pair, rehearsal: [rehearsal.target] };
     const prometheus = await startPrometheus({ targets, rules: stringify({ groups: rules }) });
-    const fires = (name: string) =>
-      waitFor(`${name} to fire`, async () => (await prometheus.firing()).includes(name), PATIENCE_MS);
-    const resolves = (name: string) =>
-      waitFor(`${name} to resolve`, async () => !(await prometheus.firing()).includes(name), PATIENCE_MS);
-    const seen = (expr: string) =>
-      waitFor(expr, async () => (await prometheus.now(expr)).some(({ values }) => (values[0] ?? 0) > 0), PATIENCE_MS);
+    const { fires, resolves, seen, shows, showsEach } = watch(prometheus);
     const start = (...names: string[]) =>
       database.query(
         `INSERT INTO instances (subdomain, status, npm_proxy_id) SELECT n, 'running', 1 FROM unnest($1::text[]) n`,
         [names],
       );
 
-    // Names that are created, drift in each way, and are repaired.
-    await seen('zonekeeper_build_info');
+    // In dry run nothing is repaired, so each way of drifting stays to be seen.
+    rehearsal.simulator.remove({ name: 'gone.example.org' });
+    rehearsal.simulator.edit({ name: 'edited.example.org' }, { content: '198.51.100.9' });
+    await rehearsal.database.query(`DELETE FROM instances WHERE subdomain = 'left'`);
+    for (const state of METRIC_DRIFTS) await seen(`zonekeeper_records{zone="example.org", state="${state}"} == 1`);
+    await shows('Drifted names', 'Drifted names by zone', 'Oldest drift');
+    await fires('ZonekeeperDriftPersisting');
+    await rehearsal.restart({ dry: false });
+    await seen(`sum(zonekeeper_records{zone="example.org", state!="in_sync"}) == bool 0`);
+    await resolves('ZonekeeperDriftPersisting');
+
+    // The only daemon of an installation does not reach PostgreSQL.
+    rehearsal.way.refuse();
+    await fires('ZonekeeperNoLeader');
+    await shows('Without a leader');
+    rehearsal.way.mend();
+    await resolves('ZonekeeperNoLeader');
+    await resolves('ZonekeeperListenDown');
+
+    // Names that are created, drift, and are repaired.
     const names = Array.from({ length: 30 }, (_, index) => `n${index}`);
     await start(...names);
     await waitFor('the records', () => simulator.records().length === names.length);
@@ -96,6 +87,7 @@ requires('prometheus')('against a live Prometheus', () => {
     });
     await start('held');
     await fires('ZonekeeperConflict');
+    await shows('Conflicts', 'Need a person', 'Zones by names that need a person');
     simulator.remove({ name: foreign.name });
     await resolves('ZonekeeperConflict');
 
@@ -103,6 +95,7 @@ requires('prometheus')('against a live Prometheus', () => {
     await database.query(`DELETE FROM instances WHERE subdomain LIKE 'n1%'`);
     await fires('ZonekeeperGuardBlocked');
     await fires('ZonekeeperDriftPersisting');
+    await shows('Held deletions', 'Age of the oldest drift by zone');
     // A person asks for a sync, which finds them orphaned.
     expect((await fetch(`${first.url}/api/dns/sync`, { method: 'POST' })).status).toBe(200);
     await seen('zonekeeper_drift_detected_total{kind="orphaned"}');
@@ -111,10 +104,14 @@ requires('prometheus')('against a live Prometheus', () => {
     await resolves('ZonekeeperGuardBlocked');
     await resolves('ZonekeeperDriftPersisting');
 
-    // A record that Cloudflare refuses.
+    // A record that Cloudflare refuses; at first PostgreSQL has no room even for saying so, and the runs fail.
+    const full = await noRoom(database);
     const refusing = simulator.addFault({ effect: { kind: 'refuse', code: 9003, name: 'bad.example.com' } });
     await start('bad');
+    await shows('Failed runs in an hour');
+    await full.end();
     await fires('ZonekeeperFailed');
+    await shows('Failed');
     simulator.clearFaults(refusing.id);
     await database.query(`UPDATE instances SET target = '192.0.2.9' WHERE subdomain = 'bad'`);
     await resolves('ZonekeeperFailed');
@@ -122,6 +119,7 @@ requires('prometheus')('against a live Prometheus', () => {
     // Cloudflare limits us.
     const limiting = simulator.addFault({ operation: 'list_records', effect: { kind: 'limited', seconds: 2 } });
     await fires('ZonekeeperRateLimited');
+    await shows('Calls that failed, by answer');
     simulator.clearFaults(limiting.id);
     await resolves('ZonekeeperRateLimited');
 
@@ -133,27 +131,42 @@ requires('prometheus')('against a live Prometheus', () => {
     await resolves('ZonekeeperAuthFailing');
     await resolves('ZonekeeperSyncStale');
 
-    // Work waits at Cloudflare until the alert has fired: each attempt hangs to its deadline, whoever leads by then.
+    // Work waits at Cloudflare for longer than the objective allows: each attempt hangs to its deadline, whoever leads by then.
     const hanging = simulator.addFault({ operation: 'batch', effect: { kind: 'hang' } });
-    await start('slow');
+    await start(...Array.from({ length: 20 }, (_, index) => `slow${index}`));
+    await shows('Waiting names', 'Names waiting');
     await fires('ZonekeeperQueueStuck');
+    await seen(`workqueue_longest_running_processor_seconds > ${OBJECTIVE_SECONDS}`);
     simulator.clearFaults(hanging.id);
     await resolves('ZonekeeperQueueStuck');
+    await fires('ZonekeeperConvergeBudgetBurn');
+    await shows('Error budget burning');
+    await resolves('ZonekeeperConvergeBudgetBurn');
+
+    // More people ask a process than it has connections, and PostgreSQL does not answer.
+    const lock = await locked(database, 'zonekeeper.names');
+    const asked = Array.from({ length: 20 }, () => fetch(`${second.url}/api/dns/records`));
+    await shows('Waiting for a connection');
+    await lock.end();
+    for (const { status } of await Promise.all(asked)) expect(status).toBe(200);
 
     // The leader does not reach PostgreSQL: it hears of no changes, and the other takes over.
     way.refuse();
     await fires('ZonekeeperListenDown');
-    await seen(`leader_election_master_status{instance="${targets[1]}"} == 1`);
+    await seen(`leader_election_master_status{instance="${pair[1]}"} == 1`);
     way.mend();
     await resolves('ZonekeeperListenDown');
+    await showsEach('Leaders', 1, Object.keys(targets).length);
 
     const wrong: string[] = [];
     for (const { where, expr } of allQueries()) {
       const values = (await prometheus.range(expr)).flatMap((series) => series.values).filter(Number.isFinite);
-      const panel = where.slice(where.indexOf(': ') + 2);
       if (values.length === 0) wrong.push(`${where} has nothing: ${expr}`);
-      else if (!values.some((value) => value !== 0) && !MAY_SHOW_ZERO.has(panel))
-        wrong.push(`${where} shows only 0: ${expr}`);
+      else if (!values.some((value) => value !== 0)) wrong.push(`${where} shows only 0: ${expr}`);
+    }
+    for (const state of METRIC_STATES) {
+      const series = await prometheus.range(`zonekeeper_records{state="${state}"}`);
+      if (!series.some(({ values }) => values.some((value) => value > 0))) wrong.push(`no name was ever ${state}`);
     }
     // Rules as they are used, and what runbooks ask: no series that is asked for is misspelt.
     const ruled = rules.flatMap((group) =>
@@ -188,5 +201,31 @@ requires('prometheus')('against a live Prometheus', () => {
     const [, url = ''] = await daemon.printed(/"address":"(http:[^"]+)"/);
     onTestFinished(() => daemon.signal('SIGKILL'));
     return { ...daemon, url };
+  }
+
+  /** PostgreSQL has no space left for states of names. */
+  async function noRoom(database: TestDatabase) {
+    await database.query(
+      `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$`,
+    );
+    await database.query(
+      'CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON zonekeeper.names FOR EACH ROW EXECUTE FUNCTION no_room()',
+    );
+    return { end: () => database.query('DROP TRIGGER no_room ON zonekeeper.names') };
+  }
+
+  /** Whoever reads the table waits. */
+  async function locked(database: TestDatabase, table: string) {
+    const client = await database.pool.connect();
+    await client.query('BEGIN');
+    await client.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+    let ended: Promise<void> | undefined;
+    const end = () => {
+      ended ??= client.query('ROLLBACK').then(() => client.release());
+      return ended;
+    };
+    // Also where the test fails: the database is not dropped before.
+    onTestFinished(end);
+    return { end };
   }
 });

@@ -25,19 +25,25 @@ export function thresholdOf({ fieldConfig }: Panel, value: number): string {
   return steps.filter(({ value: from }) => from === null || value >= from).at(-1)?.color ?? 'blue';
 }
 
+/** A tile for each series, beside each other; several say whose they are. */
 function drawStat(panel: Panel, box: Box, data: readonly Named[], span: Span): string[] {
-  const series = data[0]?.series;
-  const value = last(series) ?? Number.NaN;
-  return [
-    rect(box, background(thresholdOf(panel, value)), ' rx="3"'),
-    ...(series === undefined ? [] : drawCourse(series, box, span)),
-    text(box.x + box.w / 2, box.y + box.h / 2 + 8, shown(value, panel.fieldConfig?.defaults.unit), {
-      size: 30,
-      weight: 600,
-      fill: '#fff',
-      anchor: 'middle',
-    }),
-  ];
+  const width = box.w / data.length;
+  return data.flatMap(({ name, series }, at) => {
+    const tile = { ...box, x: box.x + at * width, w: width - (at < data.length - 1 ? 4 : 0) };
+    const value = last(series) ?? Number.NaN;
+    const whose = data.length > 1 ? [text(tile.x + 4, tile.y + 14, fitted(name, tile.w - 8, 10), { size: 10 })] : [];
+    return [
+      rect(tile, background(thresholdOf(panel, value)), ' rx="3"'),
+      ...drawCourse(series, tile, span),
+      ...whose,
+      text(tile.x + tile.w / 2, tile.y + tile.h / 2 + 8, shown(value, panel.fieldConfig?.defaults.unit), {
+        size: 30,
+        weight: 600,
+        fill: '#fff',
+        anchor: 'middle',
+      }),
+    ];
+  });
 }
 
 /** How a value came about, as an area without a scale in the lower third. */

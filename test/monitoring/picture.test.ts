@@ -156,6 +156,14 @@ describe('a picture', () => {
     expect(drawn).toContain(`>+ ${40 - named}</tspan>`);
   });
 
+  it('gives each series of a number a tile of its own, with its name where there are several', () => {
+    const one = drawPicture('T', [{ panel: panel('stat'), data: [series('dns', [1])] }]);
+    expect(one).toContain('>1</text>');
+    expect(one).not.toContain('>dns</text>');
+    const two = drawPicture('T', [{ panel: panel('stat'), data: [series('dns', [1]), series('rehearsal', [2])] }]);
+    for (const content of ['dns', '1', 'rehearsal', '2']) expect(two).toContain(`>${content}</text>`);
+  });
+
   it('says what a panel says where there is no data', () => {
     const empty = panel('stat', { fieldConfig: { defaults: { noValue: 'no names' } } });
     expect(drawPicture('T', [{ panel: empty, data: [] }])).toContain('>no names</text>');

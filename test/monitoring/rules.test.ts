@@ -11,7 +11,8 @@ import { attempt } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { requires } from '../support/requires.ts';
 import { tool } from '../support/tools.ts';
-import { ALERT_CASES } from './alert-cases.ts';
+import { ALERT_CASES, type AlertCase } from './alert-cases.ts';
+import { written } from './course.ts';
 
 const RULES = 'deploy/prometheus/zonekeeper.rules.yaml';
 const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
@@ -60,10 +61,48 @@ describe('every alert', () => {
     ).toEqual([...NAMES].sort());
   });
 
-  it('has a case in which it fires, and one in which it does not', () => {
-    expect(Object.keys(ALERT_CASES).sort()).toEqual([...NAMES].sort());
+  it('has, rule by rule, a case in which it fires and recovers', () => {
+    const rules = ALERTS.map(({ alert, labels: { window } }) => titleOf({ alert, window }));
+    expect([...new Set(ALERT_CASES.map(titleOf))].sort()).toEqual(rules.sort());
   });
 });
+
+/** The rule that a case is of: of several with one name each has a window of its own. */
+function titleOf({ alert, window }: { readonly alert: string; readonly window?: string | undefined }): string {
+  return window === undefined ? alert : `${alert} (${window})`;
+}
+
+/** The case as promtool is asked for it, in three tests of series. */
+function promtoolTest({ alert, window, bad, good, firesAt, recoveredAt }: AlertCase) {
+  const labels = [`alertname="${alert}"`, ...(window === undefined ? [] : [`window="${window}"`])].join(', ');
+  const known = `count(ALERTS{${labels}})`;
+  const firing = `count(ALERTS{${labels}, alertstate="firing"})`;
+  const at = (minute: number, expr: string, alerts: number) => ({
+    expr,
+    eval_time: `${minute}m`,
+    exp_samples: alerts === 0 ? [] : [{ value: alerts }],
+  });
+  const test = (series: Readonly<Record<string, string>>, ...asked: readonly ReturnType<typeof at>[]) => ({
+    interval: '1m',
+    input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
+    promql_expr_test: asked,
+  });
+  const courses = (lastOfTrouble: number) =>
+    Object.fromEntries(
+      Object.entries(bad).map(([series, course]) => [series, written(course, lastOfTrouble, recoveredAt)]),
+    );
+  return {
+    rule_files: [resolve(RULES)],
+    evaluation_interval: '1m',
+    tests: [
+      // When it is over it is not even pending.
+      test(courses(firesAt), at(firesAt, firing, 1), at(recoveredAt, known, 0)),
+      // It is the end of the trouble that ends it, not the time that passes.
+      test(courses(recoveredAt), at(recoveredAt, firing, 1)),
+      test(good, at(firesAt, firing, 0)),
+    ],
+  };
+}
 
 /** The language of rules has changed between the major versions of Prometheus; people run both. */
 const PROMTOOLS = [
@@ -78,22 +117,11 @@ for (const { needs, program } of PROMTOOLS)
       expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
     });
 
-    it.each(Object.entries(ALERT_CASES))(
-      '%s fires when it should, and only then',
-      async (name, { bad, good, at, count = 1 }) => {
-        const firing = `count(ALERTS{alertname="${name}", alertstate="firing"}) or vector(0)`;
-        const test = (series: Readonly<Record<string, string>>, expected: number) => ({
-          interval: '1m',
-          input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
-          promql_expr_test: [{ expr: firing, eval_time: at, exp_samples: [{ value: expected }] }],
-        });
+    it.each(ALERT_CASES.map((one) => [`${titleOf(one)}, when ${one.when}`, one] as const))(
+      '%s: fires, is over when that is, and fires for nothing less',
+      async (_, one) => {
         const path = join(testFolder(), 'test.yaml');
-        const tests = {
-          rule_files: [resolve(RULES)],
-          evaluation_interval: '1m',
-          tests: [test(bad, count), test(good, 0)],
-        };
-        writeFileSync(path, stringify(tests));
+        writeFileSync(path, stringify(promtoolTest(one)));
         const { code, stdout, stderr } = await attempt(program, ['test', 'rules', path]);
         expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
       },

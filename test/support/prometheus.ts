@@ -25,8 +25,8 @@ export interface TestPrometheus {
 }
 
 export interface PrometheusOptions {
-  /** What is scraped: `127.0.0.1:8080`. */
-  readonly targets: readonly string[];
+  /** What is scraped, by the namespace of the installation: `{ dns: ['127.0.0.1:8080'] }`. */
+  readonly targets: Readonly<Record<string, readonly string[]>>;
   /** A file of rules, as a text. */
   readonly rules: string;
 }
@@ -41,7 +41,13 @@ export async function startPrometheus({ targets, rules }: PrometheusOptions): Pr
     global: every,
     rule_files: [join(folder, 'rules.yaml')],
     scrape_configs: [
-      { job_name: 'zonekeeper', static_configs: [{ targets, labels: { cluster: 'test', namespace: 'dns' } }] },
+      {
+        job_name: 'zonekeeper',
+        static_configs: Object.entries(targets).map(([namespace, of]) => ({
+          targets: of,
+          labels: { cluster: 'test', namespace },
+        })),
+      },
     ],
   };
   // JSON is YAML.

@@ -1,6 +1,16 @@
 import type { DashboardSpec } from '../frame.ts';
 import { OBJECTIVE_SECONDS, THRESHOLDS } from '../objectives.ts';
-import { GREEN, NONE_IS_GOOD, OF_INSTANCE, ONE_IS_GOOD, type PanelSpec, RED, YELLOW } from '../panels.ts';
+import {
+  GREEN,
+  INSTALLATION,
+  INSTALLATION_LEGEND,
+  NONE_IS_GOOD,
+  OF_INSTANCE,
+  ONE_IS_GOOD,
+  type PanelSpec,
+  RED,
+  YELLOW,
+} from '../panels.ts';
 
 const stat = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'> & { width?: number }): PanelSpec => ({
   kind: 'stat',
@@ -35,9 +45,14 @@ export const CONTROLLER: DashboardSpec = {
       panels: [
         stat({
           title: 'Leaders',
-          description: 'Processes that lead. Exactly one should.',
+          description: 'Processes that lead, by installation. Exactly one should in each.',
           unit: 'short',
-          queries: [{ expr: `sum(leader_election_master_status{${OF_INSTANCE}, name="zonekeeper"})` }],
+          queries: [
+            {
+              expr: `sum by (${INSTALLATION}) (leader_election_master_status{${OF_INSTANCE}, name="zonekeeper"})`,
+              legend: INSTALLATION_LEGEND,
+            },
+          ],
           steps: [
             [null, RED],
             [1, GREEN],
@@ -60,9 +75,16 @@ export const CONTROLLER: DashboardSpec = {
         }),
         stat({
           title: 'API budget left',
-          description: 'Calls that may still leave within the present five minutes. Near 0, changes wait.',
+          description:
+            'Calls that may still leave within the present five minutes, by installation. Near 0, changes wait.',
           unit: 'short',
-          queries: [{ expr: `max(zonekeeper_api_budget_remaining{${OF_INSTANCE}})` }],
+          // The highest, because those who stand by have none; but not of all, or a full budget would hide a spent one.
+          queries: [
+            {
+              expr: `max by (${INSTALLATION}) (zonekeeper_api_budget_remaining{${OF_INSTANCE}})`,
+              legend: INSTALLATION_LEGEND,
+            },
+          ],
           steps: [
             [null, RED],
             [Number(THRESHOLDS.budgetShare.value), YELLOW],

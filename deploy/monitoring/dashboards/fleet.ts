@@ -1,8 +1,17 @@
 import type { DashboardSpec } from '../frame.ts';
 import { THRESHOLDS } from '../objectives.ts';
-import { CHOSEN, GREEN, NONE_IS_BEST, NONE_IS_GOOD, type PanelSpec, RED, YELLOW } from '../panels.ts';
+import {
+  CHOSEN,
+  GREEN,
+  INSTALLATION,
+  INSTALLATION_LEGEND,
+  NONE_IS_BEST,
+  NONE_IS_GOOD,
+  type PanelSpec,
+  RED,
+  YELLOW,
+} from '../panels.ts';
 
-const INSTALLATION = 'cluster, namespace, job';
 const HEADINGS = { cluster: 'Cluster', namespace: 'Namespace', job: 'Job' };
 
 const stat = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'>): PanelSpec => ({
@@ -149,7 +158,7 @@ export const FLEET: DashboardSpec = {
           queries: [
             {
               expr: `sum by (${INSTALLATION}) (zonekeeper:records:sum{${CHOSEN}})`,
-              legend: '{{cluster}} {{namespace}} {{job}}',
+              legend: INSTALLATION_LEGEND,
             },
           ],
           width: 12,
@@ -164,7 +173,7 @@ export const FLEET: DashboardSpec = {
           queries: [
             {
               expr: `sum by (${INSTALLATION}) (rate(zonekeeper_changes_total{${CHOSEN}, result="done"}[$__rate_interval])) * 60`,
-              legend: '{{cluster}} {{namespace}} {{job}}',
+              legend: INSTALLATION_LEGEND,
             },
           ],
           width: 12,

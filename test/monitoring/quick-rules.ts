@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+export interface QuickRule {
+  readonly alert?: string;
+  readonly record?: string;
+  readonly for?: string;
+  readonly expr: string;
+}
+
+export interface QuickGroup {
+  readonly name: string;
+  readonly rules: readonly QuickRule[];
+}
+
+/** Over which alerts look back. */
+const ALERT_WINDOW = '6s';
+/** Over which shares of late changes are recorded, whatever window stands in the name: long enough to be seen, short enough to be over. */
+const RECORDING_WINDOW = '20s';
+
+/** Our rules with the same expressions, but windows, thresholds and pauses of seconds instead of minutes. */
+export function quickRules(): readonly QuickGroup[] {
+  const rules = readFileSync('charts/zonekeeper/files/rules/zonekeeper.yaml', 'utf8')
+    .replace(/@@(\w+)Seconds@@/g, '4')
+    .replace(/@@\w+For@@/g, '1s')
+    .replaceAll('@@budgetShare@@', '50')
+    .replaceAll('@@failureShare@@', '0.2');
+  const { groups } = parse(rules) as { groups: readonly QuickGroup[] };
+  return groups.map((group) => ({ ...group, rules: group.rules.map(quick) }));
+}
+
+function quick(rule: QuickRule): QuickRule {
+  const window = rule.alert === undefined ? RECORDING_WINDOW : ALERT_WINDOW;
+  const expr = rule.expr.replace(/\[\d+[mhd]\]/g, `[${window}]`);
+  return rule.for === undefined ? { ...rule, expr } : { ...rule, expr, for: '1s' };
+}
