@@ -2,15 +2,19 @@ import type { Clock } from '../controller/clock.ts';
 import { PRIORITY, type Priority } from '../controller/priority.ts';
 import type { WorkQueue } from '../controller/queue.ts';
 import type { Ledger } from '../ledger/port.ts';
-import { because, type Context, type Trigger } from './context.ts';
+import { because, type Context, mergeContexts, type Trigger } from './context.ts';
 import type { ManagedZone } from './zone.ts';
 import type { Zones } from './zones.ts';
 
 const UNSETTLED = 200_000;
+/** Names whose change is remembered until their zone has been seen; of others, the time of the change is lost, no more. */
+const MAX_LEFT = 200_000;
+/** Listing the zones may fail once: names are told why they are not looked after when it fails again. */
+export const LISTING_FAILS = 2;
 
 export interface IntakeOptions {
   readonly queue: WorkQueue<string, Context>;
-  readonly zones: Pick<Zones, 'of'>;
+  readonly zones: Pick<Zones, 'of' | 'known' | 'failures'>;
   readonly ledger: Pick<Ledger, 'unsettledNames'>;
   readonly clock: Clock;
   /** Nothing is looked at of our own accord. */
@@ -27,9 +31,12 @@ export interface Reason {
   readonly since?: number | undefined;
 }
 
-/** Puts names into the queue. */
+/** Puts names into the queue. Those of a zone that has not been seen are left to its first comparison. */
 export class Intake {
   readonly #options: IntakeOptions;
+  /** Why names were to be looked at that were left, by their zone; null where none is known. */
+  readonly #left = new Map<ManagedZone | null, Map<string, Context>>();
+  #count = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -37,19 +44,32 @@ export class Intake {
 
   /**
    * Zone by zone: names that are in flight together should meet in few batches, also where a change concerns more names than
-   * can be in flight. Those of a zone that has not been seen are left to its first survey.
+   * can be in flight.
    */
   add(fqdns: readonly string[], { trigger, priority, zone, since }: Reason): void {
     const { queue, zones, clock, passive } = this.#options;
     if (passive) return;
     const context = because(trigger, since ?? clock.wall());
     for (const [home, names] of Map.groupBy(fqdns, (fqdn) => zone ?? zones.of(fqdn))) {
-      const unseen = home !== undefined && !home.mirror.ready && home.failure === null;
-      if (unseen) continue;
+      const unseen =
+        home === undefined
+          ? !zones.known && zones.failures < LISTING_FAILS
+          : !home.mirror.ready && home.failure === null;
       for (const fqdn of names) {
-        queue.add(fqdn, { priority, context, keepDelay: trigger === 'drift' || trigger === 'resync' });
+        const earlier = this.#take(fqdn, home ?? null) ?? this.#take(fqdn, null);
+        const merged = earlier === undefined ? context : mergeContexts(earlier, context);
+        if (unseen) this.#leave(fqdn, home ?? null, merged);
+        else queue.add(fqdn, { priority, context: merged, keepDelay: trigger === 'drift' || trigger === 'resync' });
       }
     }
+  }
+
+  /** Names that a comparison of a zone, or of all, found to differ; of the others, nothing is left to be done. */
+  addCompared(fqdns: readonly string[], zone: ManagedZone | null): void {
+    this.add(fqdns, { trigger: 'start', priority: PRIORITY.check, zone: zone ?? undefined });
+    if (zone === null && !this.#options.zones.known) return;
+    this.#count -= this.#left.get(zone)?.size ?? 0;
+    this.#left.delete(zone);
   }
 
   /** The names whose intents are open: a predecessor's, and those of zones that were not there. Surveys do not see them. */
@@ -58,5 +78,21 @@ export class Intake {
     const names = await ledger.unsettledNames(UNSETTLED);
     const context = because('start', clock.wall());
     for (const fqdn of names) queue.add(fqdn, { priority: PRIORITY.event, context });
+  }
+
+  #leave(fqdn: string, home: ManagedZone | null, context: Context): void {
+    if (this.#count >= MAX_LEFT) return;
+    const names = this.#left.get(home) ?? new Map<string, Context>();
+    this.#left.set(home, names.set(fqdn, context));
+    this.#count += 1;
+  }
+
+  #take(fqdn: string, home: ManagedZone | null): Context | undefined {
+    const names = this.#left.get(home);
+    const context = names?.get(fqdn);
+    if (context === undefined) return undefined;
+    names?.delete(fqdn);
+    this.#count -= 1;
+    return context;
   }
 }

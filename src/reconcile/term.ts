@@ -12,7 +12,7 @@ import { type Context, mergeContexts } from './context.ts';
 import { Executor } from './executor.ts';
 import { Feed } from './feed.ts';
 import { Guard } from './guard.ts';
-import { Intake } from './intake.ts';
+import { Intake, LISTING_FAILS } from './intake.ts';
 import { Reconciler } from './reconciler.ts';
 import type { TermOptions } from './term-options.ts';
 import { ManagedZone } from './zone.ts';
@@ -55,10 +55,8 @@ export class Term {
   readonly #surveys: Ticker;
   readonly #comparer: Comparer;
   readonly #abort = new AbortController();
-  #discovered = false;
   /** Open intents are to be settled, of whatever name: surveys do not see them. */
   #unsettled = false;
-  #failure: ZonekeeperError | null = null;
 
   constructor(options: TermOptions) {
     this.#options = options;
@@ -135,7 +133,7 @@ export class Term {
       'taking operations',
       () => POLL_EVERY_MS,
       async () => {
-        if (this.#discovered) await this.#executor.poll();
+        if (this.zones.known) await this.#executor.poll();
       },
     );
     this.#discovery = this.#ticker(
@@ -149,8 +147,7 @@ export class Term {
       guard: this.guard,
       rules: options.rules,
       inProcess: () => this.queue.inProcess(),
-      onDiffering: (fqdns, zone) =>
-        this.#intake.add(fqdns, { trigger: 'start', priority: PRIORITY.check, zone: zone ?? undefined }),
+      onDiffering: (fqdns, zone) => this.#intake.addCompared(fqdns, zone),
     });
     this.#surveys = this.#ticker(
       'comparing names',
@@ -171,8 +168,8 @@ export class Term {
 
   /** True once the zones are known and those that answer have been seen. */
   get ready(): boolean {
-    if (this.#options.passive) return this.#discovered;
-    return this.#discovered && this.zones.all.every((zone) => zone.mirror.ready || zone.failure !== null);
+    if (this.#options.passive) return this.zones.known;
+    return this.zones.known && this.zones.all.every((zone) => zone.mirror.ready || zone.failure !== null);
   }
 
   /** The present pause between two looks at one zone. Milliseconds. */
@@ -276,18 +273,16 @@ export class Term {
 
   /** Why the zones could not be listed at the last try; null when they were. */
   get failure(): ZonekeeperError | null {
-    return this.#failure;
+    return this.zones.failure;
   }
 
   async #discover(): Promise<void> {
     try {
       await this.zones.discover(this.#abort.signal);
-      this.#failure = null;
-    } catch (error) {
-      this.#failure = toError(error);
-      throw error;
+    } finally {
+      // Names have to say why they are not looked after.
+      if (!this.zones.known && this.zones.failures === LISTING_FAILS) this.#compare(null);
     }
-    this.#discovered = true;
     this.#operations.poke();
   }
 

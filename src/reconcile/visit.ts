@@ -55,6 +55,10 @@ export class Visit {
     const { fqdn, tracked } = this.#facts;
     const home = zones.of(fqdn);
     const ended: Ended[] = [];
+    if (!zones.known && (this.#desired !== null || tracked.length > 0)) {
+      const next = { againIf: () => zones.known };
+      return combine(fqdn, home, this.#desired, [{ state: 'failed', problem: this.#unlisted(), next }]);
+    }
     if (home !== undefined) {
       const mine = tracked.filter(({ zoneId }) => zoneId === home.zone.id);
       const part = await this.#inZone(home, this.#desired, mine);
@@ -303,6 +307,13 @@ export class Visit {
 
   #retry(afterMs?: number): { next: Next; nextTryMs: number } {
     return { next: 'retry', nextTryMs: afterMs ?? this.#options.nextBackoffMs(this.#facts.fqdn) };
+  }
+
+  /** The zones are not known: that says nothing about the name, but it is not looked after. */
+  #unlisted(): Problem {
+    const { failure } = this.#options.zones;
+    if (failure === null) return { code: 'zone_unknown', message: 'The zones have not been listed yet.' };
+    return { code: failure.code, message: failure.message };
   }
 
   #noZone(): Problem {

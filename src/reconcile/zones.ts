@@ -1,6 +1,6 @@
 import type { DnsApi, Zone } from '../cloudflare/port.ts';
 import { ZoneIndex } from '../dns/zone.ts';
-import { ZonekeeperError } from '../errors.ts';
+import { toError, ZonekeeperError } from '../errors.ts';
 import type { ManagedZone } from './zone.ts';
 
 export interface ZonesOptions {
@@ -18,6 +18,9 @@ export class Zones {
   #index: ZoneIndex<ManagedZone> = new ZoneIndex([]);
   #byId = new Map<string, ManagedZone>();
   #missing: readonly string[] = [];
+  #known = false;
+  #failure: ZonekeeperError | null = null;
+  #failures = 0;
 
   constructor(options: ZonesOptions) {
     this.#options = options;
@@ -25,6 +28,21 @@ export class Zones {
 
   get all(): readonly ManagedZone[] {
     return [...this.#byId.values()];
+  }
+
+  /** Have they been listed? Before, that no zone holds a name says nothing about the name. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** Why they could not be listed at the last try; null when they were, or nobody has tried. */
+  get failure(): ZonekeeperError | null {
+    return this.#failure;
+  }
+
+  /** Tries in a row that failed. */
+  get failures(): number {
+    return this.#failures;
   }
 
   /** Zones that the configuration names and Cloudflare does not show. */
@@ -46,6 +64,16 @@ export class Zones {
    * set is then as it was.
    */
   async discover(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#discover(signal);
+    } catch (error) {
+      this.#failure = toError(error);
+      this.#failures += 1;
+      throw this.#failure;
+    }
+  }
+
+  async #discover(signal: AbortSignal): Promise<void> {
     const { api, only, manage, onChanged } = this.#options;
     const seen = await api.zones({ priority: 3, signal });
     const allowed = only === null ? seen : seen.filter(({ name }) => only.includes(name));
@@ -64,6 +92,9 @@ export class Zones {
     this.#byId = byId;
     this.#index = new ZoneIndex(this.all);
     for (const zone of removed) zone.stop();
+    this.#known = true;
+    this.#failure = null;
+    this.#failures = 0;
     if (added.length > 0 || removed.length > 0) onChanged(added, removed);
   }
 
