@@ -26,6 +26,12 @@ const INSTALLATION = 'cluster, namespace, job';
 const LEADER = 'leader_election_master_status{name="zonekeeper"}';
 const WHERE = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
 
+/**
+ * A zone's series, whoever exposes it: only the leader does. When another begins to lead, an alert goes on instead of ending and
+ * beginning anew.
+ */
+const byZone = (series: string): string => `max by (${INSTALLATION}, zone) (${series})`;
+
 /** The share of changes that came later than the objective, over a window. `trigger` stays: `change` or `drift`. */
 const lateness = (window: string): string => `zonekeeper:converge_late:ratio_rate${window}`;
 
@@ -91,7 +97,7 @@ function alerts(): AlertingRule[] {
     alert(
       'ZonekeeperSyncStale',
       'warning',
-      `time() - zonekeeper_last_success_timestamp_seconds > ${threshold('syncStaleSeconds')}`,
+      `time() - ${byZone('zonekeeper_last_success_timestamp_seconds')} > ${threshold('syncStaleSeconds')}`,
       {
         for: '5m',
         summary: `The zone {{ $labels.zone }} of ${WHERE} has not been seen for {{ $value | humanizeDuration }}.`,
@@ -101,25 +107,25 @@ function alerts(): AlertingRule[] {
     alert(
       'ZonekeeperDriftPersisting',
       'warning',
-      `(time() - zonekeeper_drift_oldest_timestamp_seconds > ${threshold('driftSeconds')}) and zonekeeper_drift_oldest_timestamp_seconds > 0`,
+      `time() - (${byZone('zonekeeper_drift_oldest_timestamp_seconds')} > 0) > ${threshold('driftSeconds')}`,
       {
         for: '1m',
         summary: `A name in {{ $labels.zone }} of ${WHERE} has differed for {{ $value | humanizeDuration }}.`,
         description: 'Desired and actual differ, and it is not repaired.',
       },
     ),
-    alert('ZonekeeperGuardBlocked', 'warning', 'zonekeeper_guard_blocked > 0', {
+    alert('ZonekeeperGuardBlocked', 'warning', `${byZone('zonekeeper_guard_blocked')} > 0`, {
       for: threshold('guardFor'),
       summary: `{{ $value }} deletions in {{ $labels.zone }} of ${WHERE} wait for a person.`,
       description:
         'More names vanished than the delete guard lets through. Records stay until somebody confirms the plan.',
     }),
-    alert('ZonekeeperConflict', 'warning', 'zonekeeper_records{state="conflict"} > 0', {
+    alert('ZonekeeperConflict', 'warning', `${byZone('zonekeeper_records{state="conflict"}')} > 0`, {
       for: threshold('conflictFor'),
       summary: `{{ $value }} names in {{ $labels.zone }} of ${WHERE} are held by foreign records.`,
       description: 'A record that Zonekeeper did not create is in the way, or two consumers contradict each other.',
     }),
-    alert('ZonekeeperFailed', 'warning', 'zonekeeper_records{state="failed"} > 0', {
+    alert('ZonekeeperFailed', 'warning', `${byZone('zonekeeper_records{state="failed"}')} > 0`, {
       for: threshold('failedFor'),
       summary: `{{ $value }} names in {{ $labels.zone }} of ${WHERE} fail.`,
       description: 'The last attempt at these names was refused; each carries its reason and its next try.',

@@ -157,7 +157,7 @@ export const DRIFT: DashboardSpec = {
           unit: 'short',
           queries: [
             {
-              expr: `topk(10, sum by (zone) (zonekeeper_records{${OF_ZONE}, state=~"${DRIFT_STATES}"}))`,
+              expr: `topk(10, sum by (zone) (zonekeeper_records{${OF_ZONE}, zone!="", state=~"${DRIFT_STATES}"}))`,
               legend: '{{zone}}',
             },
           ],

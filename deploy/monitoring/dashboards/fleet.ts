@@ -93,7 +93,8 @@ export const FLEET: DashboardSpec = {
           unit: 'short',
           queries: [
             {
-              expr: `topk(20, sum by (${INSTALLATION}, zone) (zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"}))`,
+              // Names that no zone holds fail, too.
+              expr: `label_replace(topk(20, sum by (${INSTALLATION}, zone) (zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"})), "zone", "(none)", "zone", "")`,
             },
           ],
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Names' },
