@@ -26,12 +26,13 @@ export default async function run(context: CommandContext): Promise<number> {
     onScrapeError: (error) => log.logger.warn({ err: error }, 'a scrape is not complete'),
   });
   const instance = instanceName();
-  const parts = { config, version, instance, clock: systemClock, log: log.logger };
+  const redact = (text: string) => redactor.text(text);
+  const parts = { config, version, instance, redact, clock: systemClock, log: log.logger };
   const daemon = new Daemon({
     config,
     version,
     instance,
-    tracing: await startTracing(process.env, version),
+    tracing: await startTracing(process.env, version, redact),
     cluster: await connectCluster({ ...parts, env: process.env }),
     log: log.logger,
     metrics,

@@ -22,13 +22,15 @@ export interface ClusterOptions {
   readonly version: string;
   /** Unique to this process. */
   readonly instance: string;
+  /** The text without secrets. */
+  readonly redact: (text: string) => string;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** Kubernetes as the settings want it; null where nothing of it is switched on, and then nothing of it is loaded either. */
 export async function connectCluster(options: ClusterOptions): Promise<Cluster | null> {
-  const { config, env, version, instance, clock, log } = options;
+  const { config, env, version, instance, redact, clock, log } = options;
   const elects = config.leaderElection === 'kubernetes';
   const reviews = config.apiAuth === 'kubernetes';
   if (!elects && !reviews && !config.events) return null;
@@ -44,6 +46,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster |
           kubernetes,
           clock,
           instance,
+          redact,
           regarding: regardedObject(kubernetes, config.eventsObject),
           onError: (error) =>
             log.debug({ code: toError(error).code }, `an Event was not written: ${toError(error).message}`),

@@ -21,6 +21,8 @@ export interface EventRecorderOptions {
   readonly regarding: V1ObjectReference;
   /** Unique to this process. */
   readonly instance: string;
+  /** The text without secrets. */
+  readonly redact: (text: string) => string;
   readonly onError: (error: unknown) => void;
 }
 
@@ -62,14 +64,15 @@ export class EventRecorder {
 
   record(happening: Happening): void {
     if (this.#stopped) return;
-    const now = this.#options.clock.now();
+    const { clock, redact } = this.#options;
+    const now = clock.now();
+    const note = redact(happening.note);
     const known = this.#series.get(happening.reason);
     if (known !== undefined && now - known.lastAt < SERIES_MS) {
       known.count++;
       known.lastAt = now;
-      known.note = happening.note;
+      known.note = note;
     } else {
-      const { note } = happening;
       this.#series.set(happening.reason, {
         happening,
         name: this.#name(happening),

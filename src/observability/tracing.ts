@@ -46,7 +46,11 @@ export function tracesWanted(env: Environment): boolean {
 }
 
 /** Null, with nothing loaded, where no traces are wanted. Sampling, headers, limits: by the standard `OTEL_*` variables. */
-export async function startTracing(env: Environment, version: string): Promise<Tracing | null> {
+export async function startTracing(
+  env: Environment,
+  version: string,
+  redact: (text: string) => string,
+): Promise<Tracing | null> {
   if (!tracesWanted(env)) return null;
   const [api, sdk, { OTLPTraceExporter }, resources] = await Promise.all([
     import('@opentelemetry/api'),
@@ -61,7 +65,7 @@ export async function startTracing(env: Environment, version: string): Promise<T
     resource,
     spanProcessors: [new sdk.BatchSpanProcessor(new OTLPTraceExporter())],
   });
-  return new Spans(api, provider.getTracer('zonekeeper', version), () => provider.shutdown());
+  return new Spans(api, provider.getTracer('zonekeeper', version), redact, () => provider.shutdown());
 }
 
 type Api = typeof import('@opentelemetry/api');
@@ -69,11 +73,13 @@ type Api = typeof import('@opentelemetry/api');
 class Spans implements Tracing {
   readonly #api: Api;
   readonly #tracer: Tracer;
+  readonly #redact: (text: string) => string;
   readonly #shutdown: () => Promise<void>;
 
-  constructor(api: Api, tracer: Tracer, shutdown: () => Promise<void>) {
+  constructor(api: Api, tracer: Tracer, redact: (text: string) => string, shutdown: () => Promise<void>) {
     this.#api = api;
     this.#tracer = tracer;
+    this.#redact = redact;
     this.#shutdown = shutdown;
   }
 
@@ -104,7 +110,9 @@ class Spans implements Tracing {
       { startTime: new Date(since), attributes },
       this.#under(traceparent),
     );
-    if (problem !== null) root.setStatus({ code: this.#api.SpanStatusCode.ERROR, message: problem.message });
+    if (problem !== null) {
+      root.setStatus({ code: this.#api.SpanStatusCode.ERROR, message: this.#redact(problem.message) });
+    }
     const spans = new Map<string | null, Span>([[null, root]]);
     // What others are made of comes first.
     const ordered = [...steps].sort((a, b) => Number(a.within !== null) - Number(b.within !== null) || a.from - b.from);

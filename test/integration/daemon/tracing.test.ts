@@ -7,6 +7,7 @@ import { run, runDaemon } from '../../support/process.ts';
 import { waitFor } from '../../support/wait.ts';
 
 interface Span {
+  readonly status?: { readonly message?: string };
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId?: string;
@@ -49,6 +50,8 @@ registerHooks({
   },
 });`;
 
+const CANARY = 'a-canary-that-is-nowhere';
+
 const attribute = ({ attributes }: Span, name: string) =>
   attributes.find(({ key }) => key === `zonekeeper.${name}`)?.value.stringValue;
 
@@ -61,6 +64,7 @@ describe('traces', () => {
       CLOUDFLARE_BASE_URL: simulator.url,
       // So that the sync finds what was removed, and not a drift check.
       ZONEKEEPER_DRIFT_CHECK_MIN: '10m',
+      ZONEKEEPER_API_TOKEN: CANARY,
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
       OTEL_BSP_SCHEDULE_DELAY: '50',
     });
@@ -93,12 +97,18 @@ describe('traces', () => {
 
     simulator.remove({ name: 'a.example.com' });
     const traceId = '0af7651916cd43dd8448eb211c80319c';
-    const headers = { traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    const headers = { authorization: `Bearer ${CANARY}`, traceparent: `00-${traceId}-b7ad6b7169203331-01` };
     expect((await fetch(`${daemon.url}/api/dns/sync`, { method: 'POST', headers })).status).toBe(200);
     await waitFor('the repair', () => changes('sync').length === 1);
     const request = await waitFor('the request', () => spans.find(({ name }) => name === 'POST /api/dns/sync'));
     expect(request).toMatchObject({ traceId, parentSpanId: 'b7ad6b7169203331' });
     expect(changes('sync')[0]).toMatchObject({ traceId, parentSpanId: request.spanId });
+
+    simulator.addFault({ effect: { kind: 'refuse', code: 9005, message: `no ${CANARY} here` } });
+    await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('refused', 'running', 1)`);
+    const said = () => spans.map(({ status }) => status?.message ?? '').join('\n');
+    await waitFor('why it was refused', () => said().includes('no [redacted] here'));
+    expect(JSON.stringify(spans)).not.toContain(CANARY);
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
   });

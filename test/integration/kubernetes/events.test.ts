@@ -50,6 +50,7 @@ requires(
         clock: systemClock,
         regarding: regardedObject(client, named),
         instance: 'zk-1',
+        redact: (text) => text,
         onError: (error) => errors.push(error),
       }),
     );

@@ -34,11 +34,12 @@ function recorder(answer: () => Promise<void> = async () => undefined) {
   } as unknown as Kubernetes;
   const regarding = regardedObject(kubernetes, null);
   const onError = (error: unknown) => errors.push(error);
+  const redact = (text: string) => text.replaceAll('canary', '[redacted]');
   return {
     clock,
     written,
     errors,
-    recorder: new EventRecorder({ kubernetes, clock, regarding, instance: 'i', onError }),
+    recorder: new EventRecorder({ kubernetes, clock, regarding, instance: 'i', redact, onError }),
   };
 }
 
@@ -63,6 +64,15 @@ describe('Events', () => {
     }
     await clock.advance(60_000);
     expect(written.at(-1)?.count).toBe(600);
+  });
+
+  it('show no secret', async () => {
+    const { clock, written, recorder: events } = recorder();
+    events.record(happening('TokenRefused', 'no canary here'));
+    events.record(happening('TokenRefused', 'still no canary here'));
+    await clock.advance(60_000);
+    expect(written.length).toBeGreaterThan(0);
+    expect(JSON.stringify(written)).not.toContain('canary');
   });
 
   it('that are new come before those that count up', async () => {
