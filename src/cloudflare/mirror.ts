@@ -26,6 +26,8 @@ export class ZoneMirror {
   /** Writes under way, by name: their outcome is still open. */
   readonly #writing = new Map<string, number>();
   readonly #listings = new Set<Listing>();
+  /** Names of which the last list lacks a record that was known, and that list had several pages. */
+  #doubtful = new Set<string>();
   #listed: Moment | null = null;
   #pages = 0;
   #count = 0;
@@ -53,6 +55,14 @@ export class ZoneMirror {
   /** The present moment: whatever starts now, starts after everything that has ended. */
   moment(): Moment {
     return this.#now;
+  }
+
+  /**
+   * Did a record of the name disappear in a list of several pages? While others write, such a list can miss one that moves from
+   * a page to the one before. A look at the name, or another list, removes the doubt.
+   */
+  isDoubtful(fqdn: string): boolean {
+    return this.#doubtful.has(fqdn);
   }
 
   /** The records of a name, as last seen. */
@@ -89,11 +99,14 @@ export class ZoneMirror {
     const before = this.#records;
     const after = groupByName(records);
     const differing: string[] = [];
+    const doubtful = new Set<string>();
     for (const [fqdn, known] of before) {
+      const listed = after.get(fqdn) ?? NOTHING;
       if (this.#newer(fqdn, listing)) {
         after.set(fqdn, known);
-      } else if (!sameRecords(known, after.get(fqdn) ?? NOTHING)) {
+      } else if (!sameRecords(known, listed)) {
         differing.push(fqdn);
+        if (pages > 1 && known.some(({ id }) => listed.every((record) => record.id !== id))) doubtful.add(fqdn);
       }
     }
     for (const fqdn of after.keys()) {
@@ -102,6 +115,7 @@ export class ZoneMirror {
       else differing.push(fqdn);
     }
     this.#records = after;
+    this.#doubtful = doubtful;
     this.#listed = listing.started;
     this.#pages = pages;
     this.#recount();
@@ -138,6 +152,7 @@ export class ZoneMirror {
 
   #set(fqdn: string, records: readonly ActualRecord[]): void {
     this.#count += records.length - this.of(fqdn).length;
+    this.#doubtful.delete(fqdn);
     if (records.length === 0) this.#records.delete(fqdn);
     else this.#records.set(fqdn, records);
     this.#touch(fqdn);

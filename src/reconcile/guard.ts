@@ -141,7 +141,10 @@ export class Guard {
     try {
       wanted = await this.#options.source.stillWanted(deletions.map(({ fqdn }) => fqdn));
       for (const fqdn of wanted) this.settled(zone.name, fqdn);
-      problem = await this.#problem(zone, deletions.filter((deletion) => this.isReleased(deletion)).length);
+      problem = await this.#problem(
+        zone,
+        deletions.filter(({ fqdn }) => !wanted.has(fqdn)),
+      );
     } catch (error) {
       const { code, message } = toError(error);
       const held: Judgement = {
@@ -163,7 +166,7 @@ export class Guard {
     for (const [id, until] of this.#released) if (until <= now) this.#released.delete(id);
   }
 
-  async #problem(zone: ZoneRef, released: number): Promise<Problem | null> {
+  async #problem(zone: ZoneRef, judged: readonly Deletion[]): Promise<Problem | null> {
     const { ledger, limit } = this.#options;
     const { anythingWanted, done, predecessors, uncertain, meanwhile } = await this.#deletions(zone);
     if (!anythingWanted) {
@@ -173,10 +176,13 @@ export class Guard {
       throw new ZonekeeperError('cloudflare_unavailable', 'How many names a predecessor deleted is not known yet.');
     }
     const candidates = this.#candidates.get(zone.name);
-    const going = [...(this.#going.get(zone.name) ?? [])].filter((fqdn) => candidates?.has(fqdn) !== true);
-    const awaiting = this.awaiting(zone.name) + going.length + meanwhile - released;
+    // Beside those: who is on the way, and who is judged here. Others may have found them wanted while we asked.
+    const more = new Set([...(this.#going.get(zone.name) ?? []), ...judged.map(({ fqdn }) => fqdn)]);
+    for (const fqdn of more) if (candidates?.has(fqdn)) more.delete(fqdn);
+    const released = judged.filter((deletion) => this.isReleased(deletion)).length;
+    const awaiting = this.awaiting(zone.name) + more.size + meanwhile - released;
     // Who counts as awaiting must not count twice.
-    const counted = (fqdn: string) => candidates?.has(fqdn) === true || going.includes(fqdn);
+    const counted = (fqdn: string) => candidates?.has(fqdn) === true || more.has(fqdn);
     const recent = done + uncertain.filter((fqdn) => !counted(fqdn)).length;
     if (awaiting + recent <= limit.min) return null;
     const tracked = await ledger.trackedIn(zone.id);

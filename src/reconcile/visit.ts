@@ -116,9 +116,10 @@ export class Visit {
     tracked: readonly TrackedRecord[],
   ): Promise<Ended | 'look again'> {
     let verdict = this.#decide(zone, desired, tracked);
-    // A list of several pages can miss a record while others write: absence needs a second witness.
-    if (verdict.absent.length > 0 && zone.mirror.pages > 1) {
-      await this.#stay.outside(() => zone.lookAt(this.#facts.fqdn));
+    // A list of several pages can miss a record while others write: absence needs a second witness, of foreign ones, too.
+    const { fqdn } = this.#facts;
+    if ((verdict.absent.length > 0 && zone.mirror.pages > 1) || zone.mirror.isDoubtful(fqdn)) {
+      await this.#stay.outside(() => zone.lookAt(fqdn));
       verdict = this.#decide(zone, desired, tracked);
     }
     return this.#act(zone, verdict, desired, tracked);

@@ -181,6 +181,37 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 40)).toEqual([]);
   });
 
+  test('a deletion that is being judged when a sync finds its name wanted again', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1].map((n) => want(5_000 + n, n)),
+      // The one deletion of this hour.
+      { at: 9_000, kind: 'unwant', n: 1, m: 0 },
+      { at: 12_000, kind: 'database call', point: 'source.consumers', effect: 'slow after', ms: 3_000 },
+      { at: 12_001, kind: 'unwant', n: 0, m: 0 },
+      { at: 12_300, kind: 'sync' },
+      { at: 12_400, kind: 'want', n: 0, m: 0 },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, driftMinMs: 15_000 }, 40)).toEqual([]);
+  });
+
+  test('a foreign record that a list of several pages misses while a record before it is deleted', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1, 2, 3, 4].map((n) => want(5_000 + n, n)),
+      { at: 8_000, kind: 'foreign', n: 2, m: 0 },
+      ...Array.from({ length: 20 }, (_, i): Strike[] => [
+        { at: 15_000 + i * 2_500, kind: 'sync' },
+        // In the middle of its pages, in some of the interleavings.
+        { at: 15_060 + i * 2_500, kind: 'delete', n: 0 },
+      ]).flat(),
+    ];
+    const plan = { ...QUIET, smallPages: true, lastsMs: 66_000, strikes };
+    for (let seed = 1; seed <= 20; seed++) {
+      const { trace } = await runSchedule(seed, { plan, trace: true });
+      const states = trace.filter((line) => / n2\.example\.com is (conflict|in_sync)/.test(line));
+      expect(states.map((line) => line.replace(/:.*/, '').slice(-8))).toEqual(['conflict']);
+    }
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];

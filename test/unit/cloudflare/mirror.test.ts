@@ -32,6 +32,22 @@ describe('a list', () => {
     expect(mirror.ready).toBe(false);
   });
 
+  test('of several pages leaves a doubt about records that it does not show, until the next look or list', () => {
+    const mirror = new ZoneMirror();
+    const [first, second] = [record('1', 'a'), record('2', 'b')];
+    mirror.applyList(mirror.beginList(), [first, second], 2);
+    mirror.applyList(mirror.beginList(), [record('1', 'a', '192.0.2.9')], 2);
+    expect([mirror.isDoubtful('a'), mirror.isDoubtful('b')]).toEqual([false, true]);
+    mirror.applyLook('b', mirror.moment(), [second]);
+    expect(mirror.isDoubtful('b')).toBe(false);
+    mirror.applyList(mirror.beginList(), [first], 2);
+    expect(mirror.isDoubtful('b')).toBe(true);
+    mirror.applyList(mirror.beginList(), [first], 2);
+    expect(mirror.isDoubtful('b')).toBe(false);
+    mirror.applyList(mirror.beginList(), [], 1);
+    expect(mirror.isDoubtful('a')).toBe(false);
+  });
+
   test('with a record on two pages holds it once', () => {
     const mirror = new ZoneMirror();
     mirror.applyList(mirror.beginList(), [record('1', 'a'), record('1', 'a')], 2);
