@@ -4,7 +4,7 @@ import type { CommandName } from '../config/setting.ts';
 import type { Redactor } from '../observability/redactor.ts';
 import type { Invocation } from './args.ts';
 import type { CommandContext } from './command.ts';
-import type { ProgramOptions } from './program.ts';
+import type { ProgramOptions } from './program-options.ts';
 import { VERSION } from './version.ts';
 
 /** What a command is given. Every secret that is read through it is known to the redactor before anybody can show it. */

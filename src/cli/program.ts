@@ -1,33 +1,19 @@
 import { secretsIn } from '../config/layers.ts';
 import { Redactor } from '../observability/redactor.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
-import type { Command, Writer } from './command.ts';
+import type { Writer } from './command.ts';
 import { COMMAND_TABLE } from './commands.ts';
 import { contextOf } from './context.ts';
-import { handleCrashes, type LastWords } from './crash.ts';
+import { handleCrashes } from './crash.ts';
 import { formatError } from './errors.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
 import { commandHelp, programHelp } from './help.ts';
+import type { ProgramOptions } from './program-options.ts';
 import { handleSignals } from './signals.ts';
 import { VERSION } from './version.ts';
 
 /** A command that has returned leaves nothing running; what does so by mistake may finish within this time. */
 const LINGER_MS = 2_000;
-
-/** What a command line needs of its process; tests give their own. */
-export interface ProgramOptions {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: Writer;
-  readonly stderr: Writer;
-  readonly commands?: readonly Command[];
-  /** Calls `stop` at the first signal; returns how to end that. */
-  readonly onStop: (stop: (signal: string) => void) => () => void;
-  /** Tells an error that nobody caught, instead of what told it before. */
-  readonly onCrash?: (tell: LastWords) => void;
-  /** Gets to know every secret that is read. */
-  readonly redactor?: Redactor;
-}
 
 /** The whole process: runs the command line, sets the exit code, and ends. */
 export async function program(process: NodeJS.Process): Promise<void> {

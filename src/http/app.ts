@@ -27,6 +27,7 @@ import { statusRoutes } from './routes/status.ts';
 import { syncRoutes } from './routes/sync.ts';
 import type { Access, RequestTracer, Services } from './services.ts';
 import { siteRoutes } from './site.ts';
+import type { App } from './typed-app.ts';
 
 export interface AppOptions {
   readonly services: Services;
@@ -120,9 +121,6 @@ function traceRequests(app: App, tracer: RequestTracer): void {
     request.traced?.end(reply.statusCode),
   );
 }
-
-/** The application with its types: what the route files add to. */
-export type App = ReturnType<typeof buildApp>;
 
 function describe(app: ReturnType<ReturnType<typeof Fastify>['withTypeProvider']>, version: string): void {
   app.register(swagger, {

@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { ZonekeeperError } from '../../errors.ts';
-import type { App } from '../app.ts';
 import type { HubEvent } from '../event-hub.ts';
 import { problemSchema } from '../problem.ts';
 import type { Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 import { operationView } from '../views.ts';
 
 /** A comment line so often, so that proxies keep the stream open and a dead client is found. Milliseconds. */

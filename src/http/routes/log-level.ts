@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../../config/log-levels.ts';
 import { actorOf } from '../access.ts';
-import type { App } from '../app.ts';
 import { problemSchema } from '../problem.ts';
 import { logLevelSchema } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 
 const body = z
   .strictObject({

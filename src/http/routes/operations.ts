@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ZonekeeperError } from '../../errors.ts';
-import type { App } from '../app.ts';
 import { problemSchema } from '../problem.ts';
 import { operationSchema } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 import { operationView } from '../views.ts';
 
 /** Past and running operations. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { App } from '../app.ts';
 import type { Check, Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 
 const querystring = z.object({ verbose: z.string().optional() });
 

@@ -3,11 +3,11 @@ import { normalizeName } from '../../dns/name.ts';
 import { NAME_STATES, type NameState } from '../../dns/record.ts';
 import { ZonekeeperError } from '../../errors.ts';
 import { actorOf, traceOf } from '../access.ts';
-import type { App } from '../app.ts';
 import { ended } from '../ended.ts';
 import { problemSchema } from '../problem.ts';
 import { historySchema, nameSchema, reportSchema, summarySchema } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 import { historyView, nameView, reportView, summaryView } from '../views.ts';
 
 const params = z.object({ fqdn: z.string().min(1).max(255) });

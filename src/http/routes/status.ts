@@ -1,7 +1,7 @@
-import type { App } from '../app.ts';
 import { problemSchema } from '../problem.ts';
 import { isoTimeOrNull, statusSchema } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 
 /** How the installation is, told by any replica: the leader writes it down as it renews its row. */
 export interface LeaderInfo {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { actorOf, traceOf } from '../access.ts';
-import type { App } from '../app.ts';
 import { ended } from '../ended.ts';
 import { problemSchema } from '../problem.ts';
 import { operationSchema, reportSchema, syncRequestSchema } from '../schemas.ts';
 import type { Services } from '../services.ts';
+import type { App } from '../typed-app.ts';
 import { operationView, reportView } from '../views.ts';
 
 /** Ask for a sync, and for what a sync would do. */
