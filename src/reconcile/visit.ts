@@ -1,6 +1,6 @@
 import type { WorkOutcome } from '../cloudflare/writer.ts';
 import type { Steps } from '../controller/steps.ts';
-import type { DesiredName, Problem } from '../dns/desired.ts';
+import type { DesiredName } from '../dns/desired.ts';
 import type { ActualRecord, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
@@ -9,6 +9,7 @@ import { type Context, causeOf } from './context.ts';
 import type { Core } from './core.ts';
 import type { DeletionJudge } from './deletions.ts';
 import type { FlapDetector } from './flap.ts';
+import { homeless, unlisted } from './homeless.ts';
 import type { ChangeResult } from './outcome.ts';
 import type { Stay } from './stay.ts';
 import { adoptable, corrections, forgotten, trackedAs } from './tracking.ts';
@@ -22,6 +23,7 @@ import {
   type VisitResult,
   zoneGone,
 } from './visit-result.ts';
+import { waiting } from './waiting.ts';
 import type { ManagedZone } from './zone.ts';
 
 export interface VisitOptions extends Core {
@@ -57,7 +59,7 @@ export class Visit {
     const ended: Ended[] = [];
     if (!zones.known && (this.#desired !== null || tracked.length > 0)) {
       const next = { againIf: () => zones.known };
-      return combine(fqdn, home, this.#desired, [{ state: 'failed', problem: this.#unlisted(), next }]);
+      return combine(fqdn, home, this.#desired, [{ state: 'failed', problem: unlisted(zones), next }]);
     }
     if (home !== undefined) {
       const mine = tracked.filter(({ zoneId }) => zoneId === home.zone.id);
@@ -66,7 +68,7 @@ export class Visit {
       ended.push(part);
     } else if (this.#desired !== null) {
       const next = { againIf: () => zones.of(fqdn) !== undefined };
-      ended.push({ state: 'failed', problem: this.#desired.problem ?? this.#noZone(), next });
+      ended.push({ state: 'failed', problem: this.#desired.problem ?? homeless(fqdn, zones), next });
     }
     // The name may belong to another zone since a zone below or above was added: what stands there is ours to remove.
     for (const zoneId of new Set(tracked.map((record) => record.zoneId))) {
@@ -158,7 +160,8 @@ export class Visit {
       // Somebody was quicker with the deletion that was ordered. A consumer who wants the name is to be served again.
       return this.#context.order?.kind === 'delete' && this.#desired !== null ? { ...ended, next: 'again' } : ended;
     }
-    const pending = this.#waiting(verdict, deletions.length > 0, tracked);
+    const about = { fqdn, verdict, deletes: deletions.length > 0 };
+    const pending = waiting(this.#options, about, tracked, this.#context);
     if (pending !== null) {
       await this.#correct(forgotten(zone, verdict));
       return { ...pending, changes: [...held, ...unmade(verdict.changes, pending.problem)] };
@@ -209,28 +212,6 @@ export class Visit {
 
   async #correct(correction: Correction | null): Promise<void> {
     if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
-  }
-
-  /** Reasons of ours to leave a drift as it is for now. */
-  #waiting(verdict: Verdict, deletes: boolean, tracked: readonly TrackedRecord[]): Ended | null {
-    const { rules, clock, flaps } = this.#options;
-    const state = verdict.drift ?? verdict.state;
-    if (rules.dryRun) {
-      return { state, problem: { code: 'policy_held', message: 'ZONEKEEPER_DRY_RUN is set: nothing is changed.' } };
-    }
-    if (this.#context.order !== null) return null;
-    if (deletes && rules.deleteGraceMs > 0) {
-      const since = Math.min(...tracked.map(({ unwantedSince }) => unwantedSince ?? clock.wall()));
-      const left = since + rules.deleteGraceMs - clock.wall();
-      if (left > 0) {
-        const problem: Problem = { code: 'delete_held', message: 'ZONEKEEPER_DELETE_GRACE is not over yet.' };
-        return { state, problem, next: { afterMs: left }, nextTryMs: left };
-      }
-    }
-    const pause = this.#context.trigger === 'sync' ? 0 : flaps.pauseMs(this.#facts.fqdn);
-    if (pause === 0) return null;
-    const problem: Problem = { code: 'flapping', message: 'Somebody else keeps changing this record back.' };
-    return { state, problem, next: { afterMs: pause }, nextTryMs: pause };
   }
 
   async #write(zone: ManagedZone, verdict: Verdict): Promise<WorkOutcome> {
@@ -308,19 +289,6 @@ export class Visit {
 
   #retry(afterMs?: number): { next: Next; nextTryMs: number } {
     return { next: 'retry', nextTryMs: afterMs ?? this.#options.nextBackoffMs(this.#facts.fqdn) };
-  }
-
-  /** The zones are not known: that says nothing about the name, but it is not looked after. */
-  #unlisted(): Problem {
-    const { failure } = this.#options.zones;
-    if (failure === null) return { code: 'zone_unknown', message: 'The zones have not been listed yet.' };
-    return { code: failure.code, message: failure.message };
-  }
-
-  #noZone(): Problem {
-    const names = this.#options.zones.all.map(({ name }) => name);
-    const shown = names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
-    return { code: 'zone_unknown', message: `No zone holds ${this.#facts.fqdn}; known are ${shown || 'none'}.` };
   }
 
   #observe(zone: ManagedZone, results: readonly ChangeResult[]): void {
