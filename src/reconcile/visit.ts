@@ -118,13 +118,20 @@ export class Visit {
     tracked: readonly TrackedRecord[],
   ): Promise<Ended | 'look again'> {
     let verdict = this.#decide(zone, desired, tracked);
-    // A list of several pages can miss a record while others write: absence needs a second witness, of foreign ones, too.
-    const { fqdn } = this.#facts;
-    if ((verdict.absent.length > 0 && zone.mirror.pages > 1) || zone.mirror.isDoubtful(fqdn)) {
-      await this.#stay.outside(() => zone.lookAt(fqdn));
+    if (this.#needsWitness(zone, verdict)) {
+      await this.#stay.outside(() => zone.lookAt(this.#facts.fqdn));
       verdict = this.#decide(zone, desired, tracked);
     }
     return this.#act(zone, verdict, desired, tracked);
+  }
+
+  /**
+   * A list of several pages can miss a record while others write: absence needs a second witness, of foreign ones, too. And a
+   * list that is outdated can show a record that is gone: what is superfluous beside it is deleted only if that is there.
+   */
+  #needsWitness({ mirror }: ManagedZone, { absent, changes }: Verdict): boolean {
+    if (mirror.isDoubtful(this.#facts.fqdn)) return true;
+    return (absent.length > 0 && mirror.pages > 1) || (changes.length > 0 && changes.every(({ replaced }) => replaced));
   }
 
   #decide(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Verdict {

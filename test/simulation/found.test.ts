@@ -212,6 +212,18 @@ describe('what the simulation has found stays mended', () => {
     }
   });
 
+  test('an outdated list shows a record that is gone, while another takes its place', async () => {
+    const strikes: Strike[] = [
+      ...[0, 1].map((n) => want(5_000 + n, n)),
+      { at: 12_000, kind: 'delete', n: 0 },
+      { at: 12_001, kind: 'database call', point: 'ledger.begin', effect: 'slow after', ms: 2_000 },
+      { at: 12_002, kind: 'sync' },
+      ...[1, 2, 3].map((): Strike => ({ at: 13_000, kind: 'api call', point: 'list_records', effect: 'stale' })),
+      { at: 13_001, kind: 'sync' },
+    ];
+    expect(await problems(strikes, { guard: { share: 0, min: 0 }, driftMinMs: 15_000 }, 40)).toEqual([]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];

@@ -119,9 +119,12 @@ export class Invariants {
     for (const zone of zones) this.#tracked(zone);
     for (const [zone, times] of this.#deletions) {
       // Whoever orders a deletion that was made already, its outcome unknown, is told that it was theirs.
-      const recent = times.filter(({ at, fqdn }) => at > now() - HOUR_MS && !this.ordered.has(fqdn)).length;
+      const recent = times.filter(({ at, fqdn }) => at > now() - HOUR_MS && !this.ordered.has(fqdn));
       const allowed = Math.max(guard.min, Math.floor(guard.share * (this.#most.get(zone) ?? 0)));
-      if (recent > allowed) throw new Broken(`${recent} names of ${zone} lost their record, at most ${allowed} may`);
+      if (recent.length > allowed) {
+        const names = recent.map(({ fqdn }) => fqdn).join(', ');
+        throw new Broken(`${recent.length} names of ${zone} lost their record, at most ${allowed} may: ${names}`);
+      }
     }
   }
 
