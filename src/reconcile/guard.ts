@@ -55,8 +55,8 @@ export class Guard {
   /** By zone name: names that are known to await deletion. */
   readonly #candidates = new Map<string, Set<string>>();
   /**
-   * By zone name: names whose deletion was let through, until the ledger knows what became of it. They count even if they are
-   * wanted again meanwhile: the deletion may be on its way.
+   * By zone name: names whose deletion is judged or was let through, until the ledger knows what became of it. They count even
+   * if they are wanted again meanwhile: the deletion may be on its way.
    */
   readonly #going = new Map<string, Set<string>>();
   /** By zone name: how many deletions this process has made or given up. */
@@ -88,7 +88,7 @@ export class Guard {
 
   /** No deletion of the name is on its way any more, and the ledger counts what became of it. */
   ended(fqdn: string): void {
-    for (const [zone, names] of this.#going) if (names.delete(fqdn) && names.size === 0) this.#going.delete(zone);
+    for (const zone of this.#going.keys()) this.#stays(zone, fqdn);
   }
 
   /** The name's deletion was made, and is in the history. */
@@ -121,11 +121,13 @@ export class Guard {
 
   /** Judges as {@link Guard.judge} does, right before the deletions are made: those that are let through are on their way. */
   async admit(zone: ZoneRef, deletions: readonly Deletion[]): Promise<readonly Judgement[]> {
+    // From now on: between the judgement and the first step of the deletion, others are judged.
+    const names = this.#going.get(zone.name) ?? new Set();
+    for (const { fqdn } of deletions) names.add(fqdn);
+    this.#going.set(zone.name, names);
     const judgements = await this.judge(zone, deletions);
     for (const [index, { fqdn }] of deletions.entries()) {
-      if (judgements[index]?.kind !== 'allowed') continue;
-      const names = this.#going.get(zone.name) ?? new Set();
-      this.#going.set(zone.name, names.add(fqdn));
+      if (judgements[index]?.kind !== 'allowed') this.#stays(zone.name, fqdn);
     }
     return judgements;
   }
@@ -203,6 +205,11 @@ export class Guard {
       const meanwhile = this.#madeIn(zone.name) - before;
       if (meanwhile === 0 || round === ROUNDS) return { ...deletions, meanwhile };
     }
+  }
+
+  #stays(zone: string, fqdn: string): void {
+    const names = this.#going.get(zone);
+    if (names?.delete(fqdn) && names.size === 0) this.#going.delete(zone);
   }
 
   #madeIn(zone: string): number {
