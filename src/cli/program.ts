@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { secretsIn } from '../config/layers.ts';
 import { Redactor } from '../observability/redactor.ts';
 import { type Invocation, parseCommandLine } from './args.ts';
@@ -28,7 +29,12 @@ export async function program(process: NodeJS.Process): Promise<void> {
     stdout: writerOf(process.stdout),
     stderr: writerOf(process.stderr),
     onStop: (stop) => handleSignals({ source: process, onStop: stop, onForced: (_signal, code) => process.exit(code) }),
-    onCrash: handleCrashes({ source: process, redactor, onEnd: (code) => process.exit(code) }),
+    onCrash: handleCrashes({
+      source: process,
+      redactor,
+      onUntold: (text) => writeSync(process.stderr.fd, text),
+      onEnd: (code) => process.exit(code),
+    }),
     redactor,
   });
   setTimeout(() => process.exit(), LINGER_MS).unref();

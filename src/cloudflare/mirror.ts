@@ -104,6 +104,7 @@ export class ZoneMirror {
       const listed = after.get(fqdn) ?? NOTHING;
       if (this.#newer(fqdn, listing)) {
         after.set(fqdn, known);
+        if (this.#doubtful.has(fqdn)) doubtful.add(fqdn);
       } else if (!sameRecords(known, listed)) {
         differing.push(fqdn);
         if (pages > 1 && known.some(({ id }) => listed.every((record) => record.id !== id))) doubtful.add(fqdn);

@@ -23,6 +23,8 @@ export class Scraper {
   /** The last count that ended. */
   #last: readonly NameCount[] | null = null;
   #counts: { due: number; counts: Promise<readonly NameCount[]> } | null = null;
+  /** Whose counts these are: what was counted in a term before says nothing of this one. */
+  #term: Term | null = null;
 
   constructor(metrics: Metrics, db: Database, clock: Clock) {
     this.#metrics = metrics;
@@ -41,6 +43,11 @@ export class Scraper {
     metrics.postgresConnections.set({ state: 'busy' }, busy);
     metrics.postgresConnections.set({ state: 'idle' }, idle);
     metrics.postgresWaiting.set({}, waiting);
+    if (term !== this.#term) {
+      this.#term = term;
+      this.#last = null;
+      this.#counts = null;
+    }
     if (term === null) return;
     for (const { name } of term.zones.all) metrics.guardBlocked.set({ zone: name }, term.guard.awaiting(name));
     const counts = await this.#names();
@@ -61,13 +68,14 @@ export class Scraper {
       this.#counts = count;
       count.counts.then(
         (counts) => {
+          if (this.#counts !== count) return;
           this.#last = counts;
           const end = this.#clock.now();
           count.due = end + Math.min(PAUSE_MAX_MS, Math.max(PAUSE_MIN_MS, (end - now) * PAUSE_SHARE));
         },
         // A count that failed is not kept for the next scrape.
         () => {
-          this.#counts = null;
+          if (this.#counts === count) this.#counts = null;
         },
       );
     }

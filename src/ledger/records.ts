@@ -7,9 +7,9 @@ import type { Correction } from './port.ts';
  * show may be there all the same, and is tracked again when it appears. `epoch` is the place of the epoch among the values.
  */
 export const REMEMBER = (epoch: string) =>
-  `INSERT INTO @.intents (id, epoch, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, state, deadline)
-   SELECT 'forgotten-' || record_id, ${epoch}, zone_id, fqdn, 'create', record_id, consumer_kind, consumer_id, 'dropped', clock_timestamp()
-     FROM forgotten ON CONFLICT (id) DO UPDATE SET created_at = now(), state = 'dropped'`;
+  `INSERT INTO @.intents (id, epoch, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, adopted, state, deadline)
+   SELECT 'forgotten-' || record_id, ${epoch}, zone_id, fqdn, 'create', record_id, consumer_kind, consumer_id, adopted, 'dropped', clock_timestamp()
+     FROM forgotten ON CONFLICT (id) DO UPDATE SET created_at = now(), state = 'dropped', adopted = EXCLUDED.adopted`;
 
 /** Removes tracked rows whose record a look did not show, and remembers the records for a day. */
 export async function forgetRecords(tx: Queryable, records: Correction['forget'], epoch: number): Promise<void> {
@@ -51,7 +51,7 @@ export async function refreshRecords(tx: Queryable, records: Correction['refresh
 
 /**
  * Tracks records that carry the mark of an intent of ours, and writes them into the history as what they are: created by us,
- * or adopted. Of records that were tracked before, the history has told already, and knows which of them were adopted.
+ * or adopted. Of records that were tracked before, the history has told already, and the intents remember which were adopted.
  */
 export async function trackRecords(tx: Queryable, records: Correction['track']): Promise<void> {
   if (records.length === 0) return;
@@ -74,19 +74,21 @@ export async function trackRecords(tx: Queryable, records: Correction['track']):
       cause.actor,
       intent === null,
       intent !== null && intent.recordId !== null,
+      intent?.id ?? null,
     ],
-    16,
+    17,
   );
   await tx.rows(
     `WITH found AS (
        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::boolean[], $6::text[], $7::text[], $8::text[],
-                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::boolean[], $16::boolean[])
-         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor, adopted, again)),
+                            $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::text[], $15::boolean[], $16::boolean[],
+                            $17::text[])
+         f(fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer, zone, after, trigger, operation, actor, adopted, again,
+           intent)),
      tracked AS (
        INSERT INTO @.dns_records (fqdn, type, content, ttl, proxied, zone_id, record_id, consumer_kind, consumer_id, adopted)
        SELECT fqdn, type, content, ttl, proxied, zone_id, record_id, kind, consumer,
-              adopted OR (again AND EXISTS (
-                SELECT FROM @.history h WHERE h.fqdn = found.fqdn AND h.record_id = found.record_id AND h.action = 'adopt'))
+              adopted OR (again AND EXISTS (SELECT FROM @.intents i WHERE i.id = found.intent AND i.adopted))
          FROM found
        ON CONFLICT (zone_id, record_id) DO NOTHING RETURNING record_id)
      INSERT INTO @.history (fqdn, zone, action, type, record_id, after, reason, trigger, operation_id, actor, result)

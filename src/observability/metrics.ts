@@ -204,8 +204,11 @@ export class Metrics {
   /** The text for Prometheus. Never fails because of a callback. */
   async scrape(): Promise<{ readonly contentType: string; readonly body: string }> {
     await Promise.all([...this.#scrapers].map((run) => this.#collect(run)));
-    const runtime = await this.#runtime?.text();
-    return { contentType: CONTENT_TYPE, body: `${this.#exposition.text()}\n${runtime ?? ''}` };
+    let runtime = '';
+    await this.#collect(async () => {
+      runtime = (await this.#runtime?.text()) ?? '';
+    });
+    return { contentType: CONTENT_TYPE, body: `${this.#exposition.text()}\n${runtime}` };
   }
 
   /** Our metrics, without those of process and Node.js, in the order in which they are exposed. */

@@ -47,11 +47,6 @@ export class RuntimeMetrics {
     this.#processor();
   }
 
-  /** The media type of {@link RuntimeMetrics.text}. */
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   /** The present values, for Prometheus. */
   text(): Promise<string> {
     return this.#registry.metrics();
@@ -72,7 +67,7 @@ export class RuntimeMetrics {
         registers,
         collect() {
           const now = microseconds(process.cpuUsage());
-          this.inc((now - before) / 1e6);
+          this.inc(Math.max(0, now - before) / 1e6);
           before = now;
         },
       });

@@ -4,6 +4,7 @@ import type { Change } from '../dns/record.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
 import type { Deletions, Ledger } from '../ledger/port.ts';
 import type { Source } from '../sources/port.ts';
+import { OnTheWay } from './on-the-way.ts';
 
 /** How many deletions are let through in a zone within an hour: whichever of the two is more. */
 export interface DeleteLimit {
@@ -58,7 +59,7 @@ export class Guard {
    * By zone name: names whose deletion is judged or was let through, until the ledger knows what became of it. They count even
    * if they are wanted again meanwhile: the deletion may be on its way.
    */
-  readonly #going = new Map<string, Set<string>>();
+  readonly #going = new OnTheWay();
   /** By zone name: how many deletions this process has made or given up. */
   readonly #made = new Map<string, number>();
   /** Record ids whose deletion somebody confirmed, with the time when that ends. */
@@ -86,15 +87,16 @@ export class Guard {
     this.#candidates.get(zone)?.delete(fqdn);
   }
 
-  /** No deletion of the name is on its way any more, and the ledger counts what became of it. */
-  ended(fqdn: string): void {
-    for (const zone of this.#going.keys()) this.#stays(zone, fqdn);
+  /** No deletion of the name is on its way in this zone any more, or in none: the ledger counts what became of it. */
+  ended(fqdn: string, zone?: string): void {
+    if (zone === undefined) this.#going.removeAll(fqdn);
+    else this.#going.remove(zone, fqdn);
   }
 
   /** The name's deletion was made, and is in the history. */
   deleted(zone: string, fqdn: string): void {
     this.settled(zone, fqdn);
-    this.ended(fqdn);
+    this.ended(fqdn, zone);
     this.counted(zone);
   }
 
@@ -122,12 +124,10 @@ export class Guard {
   /** Judges as {@link Guard.judge} does, right before the deletions are made: those that are let through are on their way. */
   async admit(zone: ZoneRef, deletions: readonly Deletion[]): Promise<readonly Judgement[]> {
     // From now on: between the judgement and the first step of the deletion, others are judged.
-    const names = this.#going.get(zone.name) ?? new Set();
-    for (const { fqdn } of deletions) names.add(fqdn);
-    this.#going.set(zone.name, names);
+    for (const { fqdn } of deletions) this.#going.add(zone.name, fqdn);
     const judgements = await this.judge(zone, deletions);
     for (const [index, { fqdn }] of deletions.entries()) {
-      if (judgements[index]?.kind !== 'allowed') this.#stays(zone.name, fqdn);
+      if (judgements[index]?.kind !== 'allowed') this.ended(fqdn, zone.name);
     }
     return judgements;
   }
@@ -179,7 +179,7 @@ export class Guard {
     }
     const candidates = this.#candidates.get(zone.name);
     // Beside those: who is on the way, and who is judged here. Others may have found them wanted while we asked.
-    const more = new Set([...(this.#going.get(zone.name) ?? []), ...judged.map(({ fqdn }) => fqdn)]);
+    const more = new Set([...this.#going.in(zone.name), ...judged.map(({ fqdn }) => fqdn)]);
     for (const fqdn of more) if (candidates?.has(fqdn)) more.delete(fqdn);
     const released = judged.filter((deletion) => this.isReleased(deletion)).length;
     const awaiting = this.awaiting(zone.name) + more.size + meanwhile - released;
@@ -205,11 +205,6 @@ export class Guard {
       const meanwhile = this.#madeIn(zone.name) - before;
       if (meanwhile === 0 || round === ROUNDS) return { ...deletions, meanwhile };
     }
-  }
-
-  #stays(zone: string, fqdn: string): void {
-    const names = this.#going.get(zone);
-    if (names?.delete(fqdn) && names.size === 0) this.#going.delete(zone);
   }
 
   #madeIn(zone: string): number {

@@ -9,12 +9,12 @@ import type { Zones } from './zones.ts';
 const UNSETTLED = 200_000;
 /** Names whose change is remembered until their zone has been seen; of others, the time of the change is lost, no more. */
 const MAX_LEFT = 200_000;
-/** Listing the zones may fail once: names are told why they are not looked after when it fails again. */
-export const LISTING_FAILS = 2;
 
 export interface IntakeOptions {
   readonly queue: WorkQueue<string, Context>;
-  readonly zones: Pick<Zones, 'of' | 'known' | 'failures'>;
+  readonly zones: Pick<Zones, 'of' | 'known'>;
+  /** Have names been told that the zones cannot be listed? Before, that may be over in a moment. */
+  readonly toldUnlisted: () => boolean;
   readonly ledger: Pick<Ledger, 'unsettledNames'>;
   readonly clock: Clock;
   /** Nothing is looked at of our own accord. */
@@ -47,14 +47,11 @@ export class Intake {
    * can be in flight.
    */
   add(fqdns: readonly string[], { trigger, priority, zone, since }: Reason): void {
-    const { queue, zones, clock, passive } = this.#options;
+    const { queue, zones, toldUnlisted, clock, passive } = this.#options;
     if (passive) return;
     const context = because(trigger, since ?? clock.wall());
     for (const [home, names] of Map.groupBy(fqdns, (fqdn) => zone ?? zones.of(fqdn))) {
-      const unseen =
-        home === undefined
-          ? !zones.known && zones.failures < LISTING_FAILS
-          : !home.mirror.ready && home.failure === null;
+      const unseen = home === undefined ? !zones.known && !toldUnlisted() : !home.mirror.ready && home.failure === null;
       for (const fqdn of names) {
         const earlier = this.#take(fqdn, home ?? null) ?? this.#take(fqdn, null);
         const merged = earlier === undefined ? context : mergeContexts(earlier, context);
@@ -70,6 +67,16 @@ export class Intake {
     if (zone === null && !this.#options.zones.known) return;
     this.#count -= this.#left.get(zone)?.size ?? 0;
     this.#left.delete(zone);
+  }
+
+  /** These zones are there no more: what was left to their first comparison is left to that of all. */
+  zonesGone(zones: readonly ManagedZone[]): void {
+    for (const zone of zones) {
+      const names = this.#left.get(zone) ?? new Map<string, Context>();
+      this.#left.delete(zone);
+      this.#count -= names.size;
+      for (const [fqdn, context] of names) this.#leave(fqdn, null, context);
+    }
   }
 
   /** The names whose intents are open: a predecessor's, and those of zones that were not there. Surveys do not see them. */

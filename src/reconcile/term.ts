@@ -12,7 +12,7 @@ import { type Context, mergeContexts } from './context.ts';
 import { Executor } from './executor.ts';
 import { Feed } from './feed.ts';
 import { Guard } from './guard.ts';
-import { Intake, LISTING_FAILS } from './intake.ts';
+import { Intake } from './intake.ts';
 import { Reconciler } from './reconciler.ts';
 import type { TermOptions } from './term-options.ts';
 import { ManagedZone } from './zone.ts';
@@ -27,6 +27,8 @@ const LOOP_BACKOFF = { baseMs: 200, factor: 2, maxMs: 30_000 };
 /** A name may have to wait for the budget; longer than a closed gate lasts. */
 const NAME_TIMEOUT_MS = 900_000;
 const DISCOVER_EVERY_MS = 600_000;
+/** Until the zones have not been listed for so long, names stay as they are: mostly it is over in a moment. */
+const UNLISTED_MS = 30_000;
 const PRUNE_EVERY_MS = 3_600_000;
 /** Operations are announced; this is for an announcement that was lost. */
 const POLL_EVERY_MS = 2_000;
@@ -55,6 +57,9 @@ export class Term {
   readonly #surveys: Ticker;
   readonly #comparer: Comparer;
   readonly #abort = new AbortController();
+  /** When the zones could not be listed for the first time, on our clock. */
+  #unlistedSince: number | null = null;
+  #toldUnlisted = false;
   /** Open intents are to be settled, of whatever name: surveys do not see them. */
   #unsettled = false;
 
@@ -77,7 +82,12 @@ export class Term {
       manage: (zone) => this.#manage(zone, gather),
       onChanged: (added, removed) => this.#zonesChanged(added, removed),
     });
-    this.#intake = new Intake({ ...options, queue: this.queue, zones: this.zones });
+    this.#intake = new Intake({
+      ...options,
+      queue: this.queue,
+      zones: this.zones,
+      toldUnlisted: () => this.#toldUnlisted,
+    });
     const reconciler = new Reconciler({
       ...options,
       zones: this.zones,
@@ -279,11 +289,20 @@ export class Term {
   async #discover(): Promise<void> {
     try {
       await this.zones.discover(this.#abort.signal);
-    } finally {
-      // Names have to say why they are not looked after.
-      if (!this.zones.known && this.zones.failures === LISTING_FAILS) this.#compare(null);
+    } catch (error) {
+      this.#listingFailed();
+      throw error;
     }
     this.#operations.poke();
+  }
+
+  /** Names have to say why they are not looked after, but not for a moment's sake: that would be two writes for each of them. */
+  #listingFailed(): void {
+    const now = this.#options.clock.now();
+    this.#unlistedSince ??= now;
+    if (this.zones.known || this.#toldUnlisted || now - this.#unlistedSince < UNLISTED_MS) return;
+    this.#toldUnlisted = true;
+    this.#compare(null);
   }
 
   #zonesChanged(added: readonly ManagedZone[], removed: readonly ManagedZone[]): void {
@@ -291,6 +310,7 @@ export class Term {
     if (this.#options.passive) return;
     this.#checker.remove(removed);
     this.#checker.add(added);
+    this.#intake.zonesGone(removed);
     // What was begun in a zone that nobody has seen so far can be settled now.
     if (added.length > 0) this.#unsettled = true;
     // Names of other zones may belong to the new ones, names of the removed ones to others, and some to none.

@@ -1,7 +1,7 @@
 import type { WorkOutcome } from '../cloudflare/writer.ts';
 import type { Steps } from '../controller/steps.ts';
 import type { DesiredName } from '../dns/desired.ts';
-import type { ActualRecord, TrackedRecord } from '../dns/record.ts';
+import type { ActualRecord, Change, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
 import type { Correction, NameFacts } from '../ledger/port.ts';
@@ -118,7 +118,7 @@ export class Visit {
     tracked: readonly TrackedRecord[],
   ): Promise<Ended | 'look again'> {
     let verdict = this.#decide(zone, desired, tracked);
-    if (this.#needsWitness(zone, verdict)) {
+    if (this.#needsWitness(zone, verdict, tracked)) {
       await this.#stay.outside(() => zone.lookAt(this.#facts.fqdn));
       verdict = this.#decide(zone, desired, tracked);
     }
@@ -129,9 +129,11 @@ export class Visit {
    * A list of several pages can miss a record while others write: absence needs a second witness, of foreign ones, too. And a
    * list that is outdated can show a record that is gone: what is superfluous beside it is deleted only if that is there.
    */
-  #needsWitness({ mirror }: ManagedZone, { absent, changes }: Verdict): boolean {
-    if (mirror.isDoubtful(this.#facts.fqdn)) return true;
-    return (absent.length > 0 && mirror.pages > 1) || (changes.length > 0 && changes.every(({ replaced }) => replaced));
+  #needsWitness({ mirror }: ManagedZone, verdict: Verdict, tracked: readonly TrackedRecord[]): boolean {
+    const { fqdn } = this.#facts;
+    if (mirror.isDoubtful(fqdn) || (verdict.absent.length > 0 && mirror.pages > 1)) return true;
+    if (!deletesBeside(verdict.changes)) return false;
+    return waiting(this.#options, { fqdn, verdict, deletes: false }, tracked, this.#context) === null;
   }
 
   #decide(zone: ManagedZone, desired: DesiredName | null, tracked: readonly TrackedRecord[]): Verdict {
@@ -189,7 +191,7 @@ export class Visit {
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
     if (deletions.length > 0 && outcome.kind === 'unknown') guard.counted(zone.name);
-    else if (outcome.kind !== 'applied') guard.ended(fqdn);
+    else if (outcome.kind !== 'applied') guard.ended(fqdn, zone.name);
     if (outcome.kind === 'applied') {
       if (this.#context.trigger === 'drift' && desired !== null) flaps.repaired(fqdn);
       if (deletions.length > 0) guard.deleted(zone.name, fqdn);
@@ -311,4 +313,11 @@ export class Visit {
       });
     }
   }
+}
+
+/** Is anything deleted because of a record that stays as it is? Where one is created in its place, nothing depends on that. */
+function deletesBeside(changes: readonly Change[]): boolean {
+  const created = changes.flatMap(({ action, type }) => (action === 'create' ? [type] : []));
+  const replaces = (type: string) => created.some((one) => one === type || one === 'CNAME' || type === 'CNAME');
+  return changes.some(({ action, replaced, type }) => action === 'delete' && replaced && !replaces(type));
 }

@@ -20,7 +20,6 @@ export class Zones {
   #missing: readonly string[] = [];
   #known = false;
   #failure: ZonekeeperError | null = null;
-  #failures = 0;
 
   constructor(options: ZonesOptions) {
     this.#options = options;
@@ -38,11 +37,6 @@ export class Zones {
   /** Why they could not be listed at the last try; null when they were, or nobody has tried. */
   get failure(): ZonekeeperError | null {
     return this.#failure;
-  }
-
-  /** Tries in a row that failed. */
-  get failures(): number {
-    return this.#failures;
   }
 
   /** Zones that the configuration names and Cloudflare does not show. */
@@ -68,7 +62,6 @@ export class Zones {
       await this.#discover(signal);
     } catch (error) {
       this.#failure = toError(error);
-      this.#failures += 1;
       throw this.#failure;
     }
   }
@@ -94,7 +87,6 @@ export class Zones {
     for (const zone of removed) zone.stop();
     this.#known = true;
     this.#failure = null;
-    this.#failures = 0;
     if (added.length > 0 || removed.length > 0) onChanged(added, removed);
   }
 

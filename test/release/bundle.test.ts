@@ -28,11 +28,13 @@ describe('the bundle, in a folder without node_modules', () => {
   });
 
   it('says that it needs a newer Node, instead of stopping at what an older one does not know', async () => {
-    const older = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'22.1.0'}})`;
+    // One that lacks what the bundle begins with.
+    const older = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'18.20.8'}});
+      delete process.getBuiltinModule;`;
     const options = `--import=data:text/javascript,${encodeURIComponent(older)}`;
     expect(await run(['--help'], { NODE_OPTIONS: options }, main)).toEqual({
       code: 78,
-      output: 'Zonekeeper needs Node 24 or newer; this is Node 22.1.0.\n',
+      output: 'Zonekeeper needs Node 24 or newer; this is Node 18.20.8.\n',
     });
     expect(manifest.engines.node).toBe('>=24');
   });

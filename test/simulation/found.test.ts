@@ -224,6 +224,18 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes, { guard: { share: 0, min: 0 }, driftMinMs: 15_000 }, 40)).toEqual([]);
   });
 
+  test('zones that cannot be listed for long: names say why, and come back', async () => {
+    const away: Strike = { at: 0, kind: 'api call', point: 'list_zones', effect: 'status 500' };
+    const plan = { ...QUIET, lastsMs: 60_000, strikes: [...Array(9).fill(away), want(1_000, 0)] };
+    const { problem, trace } = await runSchedule(1, { plan, trace: true });
+    expect(problem).toBeNull();
+    const states = trace.filter((line) => / n0\.example\.com is /.test(line)).map((line) => line.slice(25));
+    expect(states).toEqual([
+      expect.stringMatching(/^n0.example.com is failed: Cloudflare answered 500/),
+      'n0.example.com is in_sync',
+    ]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];

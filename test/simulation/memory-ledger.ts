@@ -200,7 +200,7 @@ export class MemoryLedger implements Ledger {
       tracked,
       intents: withIntents
         ? named(intents.values(), fqdn).map(
-            ({ deadline, createdAt: _, ...row }): Intent => ({ ...row, remainingMs: deadline - now }),
+            ({ deadline, createdAt: _, adopted: __, ...row }): Intent => ({ ...row, remainingMs: deadline - now }),
           )
         : [],
       state: state === null ? null : { state: state.state as 'failed', code: state.code, reason: state.reason },
@@ -213,11 +213,11 @@ export class MemoryLedger implements Ledger {
       const row = records.get(recordKey(zoneId, recordId));
       if (row === undefined) continue;
       records.delete(recordKey(zoneId, recordId));
-      const { fqdn, consumer } = row;
+      const { fqdn, consumer, adopted } = row;
       const now = this.#tables.now();
       const id = `forgotten-${recordId}`;
       const times = { epoch: this.#epoch, deadline: now, createdAt: now };
-      intents.set(id, { id, zoneId, fqdn, action: 'create', recordId, consumer, state: 'dropped', ...times });
+      intents.set(id, { id, zoneId, fqdn, action: 'create', recordId, consumer, adopted, state: 'dropped', ...times });
     }
   }
 
@@ -247,15 +247,14 @@ export class MemoryLedger implements Ledger {
   }
 
   #track({ zoneId, zone, record, consumer, intent, cause }: Correction['track'][number]): void {
-    const { records, history } = this.#tables;
+    const { records, intents, history } = this.#tables;
     const key = recordKey(zoneId, record.id);
     if (records.has(key)) return;
     const { fqdn, id, type, content, ttl, proxied } = record;
     const spec = { type: type as 'A', content, ttl, proxied };
     // Tracked before: the history has told of it.
     const again = intent !== null && intent.recordId !== null;
-    const told = again && history.some((row) => row.recordId === id && row.action === 'adopt');
-    const adopted = intent === null || told;
+    const adopted = intent === null || (again && intents.get(intent.id)?.adopted === true);
     records.set(key, { fqdn, recordId: id, zoneId, ...spec, consumer, unwantedSince: null, adopted });
     const { trigger, operationId } = cause;
     if (again) return;

@@ -8,6 +8,8 @@ export interface IntentRow extends NewIntent {
   readonly epoch: number;
   readonly deadline: number;
   readonly createdAt: number;
+  /** Of what is forgotten: had the record been adopted? */
+  readonly adopted?: boolean;
   state: 'open' | 'dropped';
 }
 

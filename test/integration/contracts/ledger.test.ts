@@ -200,6 +200,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await ledger.correct({ ...NOTHING, track: [{ ...foreign, intent: null }] });
     expect(await adopted()).toEqual(['r2']);
     await ledger.correct({ ...NOTHING, forget: [DELETED, { zoneId: 'z', recordId: 'r2' }] });
+    await ledger.prune(0);
     const intents = (await factsOf(ledger))?.intents ?? [];
     const again = intents.map((one) => ({ ...foreign, record: record(one.recordId ?? ''), intent: one }));
     await ledger.correct({ ...NOTHING, track: again });

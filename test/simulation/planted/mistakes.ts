@@ -86,8 +86,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'forget a deletion that is on its way when its name is wanted again',
     'src/reconcile/guard.ts',
-    "if (judgements[index]?.kind !== 'allowed') this.#stays(zone.name, fqdn);",
-    'this.#stays(zone.name, fqdn);',
+    "if (judgements[index]?.kind !== 'allowed') this.ended(fqdn, zone.name);",
+    'this.ended(fqdn, zone.name);',
   ),
   mistake(
     'look again at those who are being worked on only as they are when the comparison ends',
