@@ -11,6 +11,7 @@ export interface AlertingRule {
   readonly alert: string;
   readonly expr: string;
   readonly for?: string;
+  readonly keep_firing_for?: string;
   readonly labels: { readonly severity: 'critical' | 'warning' | 'info'; readonly [label: string]: string };
   readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string };
 }
@@ -23,13 +24,12 @@ export interface RuleGroup {
 const RUNBOOKS = 'https://github.com/zonekeeper/zonekeeper/blob/main/docs/runbooks';
 /** One installation: what Prometheus and its operator call it. Labels that are not there are as if empty. */
 const INSTALLATION = 'cluster, namespace, job';
+/** In which the next leader has seen all zones, also many of them. */
+const TAKEOVER = '5m';
 const LEADER = 'leader_election_master_status{name="zonekeeper"}';
 const WHERE = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
 
-/**
- * A zone's series, whoever exposes it: only the leader does. When another begins to lead, an alert goes on instead of ending and
- * beginning anew.
- */
+/** A zone's series, whoever exposes it: only the leader does. */
 const byZone = (series: string): string => `max by (${INSTALLATION}, zone) (${series})`;
 
 /** The share of changes that came later than the objective, over a window. `trigger` stays: `change` or `drift`. */
@@ -45,6 +45,15 @@ function alert(
   const annotations = { summary, description, runbook_url: `${RUNBOOKS}/${name}.md` };
   const pause = texts.for === undefined ? {} : { for: texts.for };
   return { alert: name, expr, ...pause, labels: { severity }, annotations };
+}
+
+/**
+ * An alert about a zone. It outlives a change of the leader: nobody speaks of the zone until the next one has seen it, and the
+ * guard holds nothing until then.
+ */
+function zoneAlert(...given: Parameters<typeof alert>): AlertingRule {
+  const { labels, annotations, ...rule } = alert(...given);
+  return { ...rule, keep_firing_for: TAKEOVER, labels, annotations };
 }
 
 function recording(): RecordingRule[] {
@@ -94,7 +103,7 @@ function alerts(): AlertingRule[] {
       summary: `Cloudflare refuses the token of ${WHERE}.`,
       description: 'Zones cannot be read with the API token, so nothing is repaired or changed.',
     }),
-    alert(
+    zoneAlert(
       'ZonekeeperSyncStale',
       'warning',
       `time() - ${byZone('zonekeeper_last_success_timestamp_seconds')} > ${threshold('syncStaleSeconds')}`,
@@ -104,7 +113,7 @@ function alerts(): AlertingRule[] {
         description: 'Looks at the zone fail or do not happen: drift in it is not found.',
       },
     ),
-    alert(
+    zoneAlert(
       'ZonekeeperDriftPersisting',
       'warning',
       `time() - (${byZone('zonekeeper_drift_oldest_timestamp_seconds')} > 0) > ${threshold('driftSeconds')}`,
@@ -114,18 +123,18 @@ function alerts(): AlertingRule[] {
         description: 'Desired and actual differ, and it is not repaired.',
       },
     ),
-    alert('ZonekeeperGuardBlocked', 'warning', `${byZone('zonekeeper_guard_blocked')} > 0`, {
+    zoneAlert('ZonekeeperGuardBlocked', 'warning', `${byZone('zonekeeper_guard_blocked')} > 0`, {
       for: threshold('guardFor'),
       summary: `{{ $value }} deletions in {{ $labels.zone }} of ${WHERE} wait for a person.`,
       description:
         'More names vanished than the delete guard lets through. Records stay until somebody confirms the plan.',
     }),
-    alert('ZonekeeperConflict', 'warning', `${byZone('zonekeeper_records{state="conflict"}')} > 0`, {
+    zoneAlert('ZonekeeperConflict', 'warning', `${byZone('zonekeeper_records{state="conflict"}')} > 0`, {
       for: threshold('conflictFor'),
       summary: `{{ $value }} names in {{ $labels.zone }} of ${WHERE} are held by foreign records.`,
       description: 'A record that Zonekeeper did not create is in the way, or two consumers contradict each other.',
     }),
-    alert('ZonekeeperFailed', 'warning', `${byZone('zonekeeper_records{state="failed"}')} > 0`, {
+    zoneAlert('ZonekeeperFailed', 'warning', `${byZone('zonekeeper_records{state="failed"}')} > 0`, {
       for: threshold('failedFor'),
       summary: `{{ $value }} names in {{ $labels.zone }} of ${WHERE} fail.`,
       description: 'The last attempt at these names was refused; each carries its reason and its next try.',

@@ -100,7 +100,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     bad: { [ofZone('zonekeeper_last_success_timestamp_seconds')]: [stays(60), now] },
     good: { [ofZone('zonekeeper_last_success_timestamp_seconds')]: '0+60x60' },
     firesAt: 40,
-    recoveredAt: 41,
+    recoveredAt: 46,
   },
   {
     alert: 'ZonekeeperDriftPersisting',
@@ -111,7 +111,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       [ofZone('zonekeeper_drift_oldest_timestamp_seconds', 'example.net')]: '0+60x60',
     },
     firesAt: 30,
-    recoveredAt: 31,
+    recoveredAt: 36,
   },
   {
     alert: 'ZonekeeperGuardBlocked',
@@ -119,7 +119,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     bad: { [ofZone('zonekeeper_guard_blocked')]: [stays(12), stays(0)] },
     good: { [ofZone('zonekeeper_guard_blocked')]: '12 12 0x20' },
     firesAt: 10,
-    recoveredAt: 11,
+    recoveredAt: 16,
   },
   {
     alert: 'ZonekeeperConflict',
@@ -127,7 +127,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     bad: { [records('conflict')]: [stays(1), stays(0)], [records('in_sync')]: [stays(9), stays(10)] },
     good: { [records('conflict')]: '1x10 0x30', [records('in_sync')]: '9x40' },
     firesAt: 20,
-    recoveredAt: 21,
+    recoveredAt: 26,
   },
   {
     alert: 'ZonekeeperFailed',
@@ -135,7 +135,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     bad: { [records('failed')]: [stays(3), stays(0)] },
     good: { [records('failed')]: '3x10 0x30', [records('missing')]: '5x40' },
     firesAt: 20,
-    recoveredAt: 21,
+    recoveredAt: 26,
   },
   {
     alert: 'ZonekeeperQueueStuck',

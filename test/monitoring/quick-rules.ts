@@ -5,6 +5,7 @@ export interface QuickRule {
   readonly alert?: string;
   readonly record?: string;
   readonly for?: string;
+  readonly keep_firing_for?: string;
   readonly expr: string;
 }
 
@@ -32,5 +33,6 @@ export function quickRules(): readonly QuickGroup[] {
 function quick(rule: QuickRule): QuickRule {
   const window = rule.alert === undefined ? RECORDING_WINDOW : ALERT_WINDOW;
   const expr = rule.expr.replace(/\[\d+[mhd]\]/g, `[${window}]`);
-  return rule.for === undefined ? { ...rule, expr } : { ...rule, expr, for: '1s' };
+  const pause = rule.for === undefined ? {} : { for: '1s' };
+  return { ...rule, expr, ...pause, ...(rule.keep_firing_for !== undefined && { keep_firing_for: '1s' }) };
 }

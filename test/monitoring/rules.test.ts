@@ -12,7 +12,7 @@ import { testFolder } from '../support/folder.ts';
 import { requires } from '../support/requires.ts';
 import { tool } from '../support/tools.ts';
 import { ALERT_CASES, type AlertCase } from './alert-cases.ts';
-import { written } from './course.ts';
+import { type Course, nothing, written } from './course.ts';
 
 const RULES = 'deploy/prometheus/zonekeeper.rules.yaml';
 const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
@@ -104,6 +104,32 @@ function promtoolTest({ alert, window, bad, good, firesAt, recoveredAt }: AlertC
   };
 }
 
+/** One process leads and exposes the trouble; then nobody speaks of the zone for two minutes; then another process does. */
+function handOver({ alert, bad, firesAt }: AlertCase) {
+  const until = firesAt + 6;
+  const from = (instance: string, begin: number, end: number) =>
+    Object.entries(bad).map(([series, [trouble]]) => {
+      const course: Course = [(minute, before) => (minute < begin ? null : trouble(minute, before)), nothing];
+      return { series: series.replace('instance="a"', `instance="${instance}"`), values: written(course, end, until) };
+    });
+  const asked = [-1, 1, 2, 3, 6].map((minutes) => ({
+    expr: `count(ALERTS{alertname="${alert}", alertstate="firing"})`,
+    eval_time: `${firesAt + minutes}m`,
+    exp_samples: [{ value: 1 }],
+  }));
+  const input_series = [...from('a', 0, firesAt), ...from('b', firesAt + 3, until)];
+  return {
+    rule_files: [resolve(RULES)],
+    evaluation_interval: '1m',
+    tests: [{ interval: '1m', input_series, promql_expr_test: asked }],
+  };
+}
+
+/** Those about a zone. */
+const OF_ZONES = ALERT_CASES.filter(({ alert }) =>
+  ALERTS.some((rule) => rule.alert === alert && rule.keep_firing_for !== undefined),
+);
+
 /** The language of rules has changed between the major versions of Prometheus; people run both. */
 const PROMTOOLS = [
   { needs: 'promtool', program: 'promtool' },
@@ -122,6 +148,16 @@ for (const { needs, program } of PROMTOOLS)
       async (_, one) => {
         const path = join(testFolder(), 'test.yaml');
         writeFileSync(path, stringify(promtoolTest(one)));
+        const { code, stdout, stderr } = await attempt(program, ['test', 'rules', path]);
+        expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
+      },
+    );
+
+    it.each(OF_ZONES.map((one) => [one.alert, one] as const))(
+      '%s: goes on when another begins to lead',
+      async (_, one) => {
+        const path = join(testFolder(), 'test.yaml');
+        writeFileSync(path, stringify(handOver(one)));
         const { code, stdout, stderr } = await attempt(program, ['test', 'rules', path]);
         expect({ code, said: code === 0 ? '' : `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
       },
