@@ -99,7 +99,15 @@ function slow(at: number, point: string, ms: number): Strike {
 function deletions(at: number, { below, pick, random }: Dice): Strike[] {
   const n = below(ONE_ZONE);
   const other = (n + 1 + below(ONE_ZONE - 1)) % ONE_ZONE;
-  const kind = below(3);
+  const kind = below(5);
+  if (kind > 2) {
+    // The one of this hour is made; then a name is to keep its record, though much speaks against it.
+    const then = at + 3_000;
+    return [
+      { at, kind: 'unwant', n: other, m: 0 },
+      ...(kind === 3 ? judged(then, n, random) : outdated(then, n, random)),
+    ];
+  }
   if (kind === 2) {
     // One is on its way when a sync finds that its name is wanted again.
     const sync = at + 300 + random() * 700;
@@ -128,6 +136,29 @@ function deletions(at: number, { below, pick, random }: Dice): Strike[] {
     { at: at + 1, kind: 'unwant', n, m: 0 },
     { at: again, kind: 'want', n, m: 0 },
     { at: again + 200 + random() * 30_000, kind: 'unwant', n: other, m: 0 },
+  ];
+}
+
+/** A sync finds that a name is wanted again whose deletion is being judged. */
+function judged(at: number, n: number, random: () => number): Strike[] {
+  const sync = at + 200 + random() * 400;
+  return [
+    { at, kind: 'database call', point: 'source.consumers', effect: 'slow after', ms: 2_000 + random() * 2_000 },
+    { at: at + 1, kind: 'unwant', n, m: 0 },
+    { at: sync, kind: 'sync' },
+    { at: sync + random() * 150, kind: 'want', n, m: 0 },
+  ];
+}
+
+/** A record takes the place of one that an outdated list still shows. */
+function outdated(at: number, n: number, random: () => number): Strike[] {
+  const list = at + 300 + random() * 1_200;
+  return [
+    { at, kind: 'delete', n },
+    slow(at + 1, 'ledger.begin', 1_500 + random() * 1_500),
+    { at: at + 2, kind: 'sync' },
+    ...[0, 1, 2].map((): Strike => ({ at: list, kind: 'api call', point: 'list_records', effect: 'stale' })),
+    { at: list + 1, kind: 'sync' },
   ];
 }
 

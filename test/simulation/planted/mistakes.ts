@@ -209,4 +209,16 @@ export const MISTAKES: readonly Mistake[] = [
     'onFirstSeen: (managed) => this.#compare(managed),',
     'onFirstSeen: () => undefined,',
   ),
+  mistake(
+    'delete what is superfluous beside a record that only a list has shown',
+    'src/reconcile/visit.ts',
+    'if (!deletesBeside(verdict.changes)) return false;',
+    'if (verdict.changes.length >= 0) return false;',
+  ),
+  mistake(
+    'do not count the deletions that are being judged, if others find their names wanted',
+    'src/reconcile/guard.ts',
+    'const more = new Set([...this.#going.in(zone.name), ...judged.map(({ fqdn }) => fqdn)]);',
+    'const more = new Set([...this.#going.in(zone.name)].filter((fqdn) => judged.every((one) => one.fqdn !== fqdn)));',
+  ),
 ];
