@@ -189,7 +189,8 @@ function groupByName(records: readonly ActualRecord[]): Map<string, readonly Act
   return groups;
 }
 
-function sameRecords(a: readonly ActualRecord[], b: readonly ActualRecord[]): boolean {
+/** Do both say the same of the same records? */
+export function sameRecords(a: readonly ActualRecord[], b: readonly ActualRecord[]): boolean {
   if (a.length !== b.length) return false;
   return a.every((record) => {
     const other = b.find(({ id }) => id === record.id);

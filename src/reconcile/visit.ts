@@ -1,3 +1,4 @@
+import { sameRecords } from '../cloudflare/mirror.ts';
 import type { WorkOutcome } from '../cloudflare/writer.ts';
 import type { Steps } from '../controller/steps.ts';
 import type { DesiredName } from '../dns/desired.ts';
@@ -118,11 +119,16 @@ export class Visit {
     tracked: readonly TrackedRecord[],
   ): Promise<Ended | 'look again'> {
     let verdict = this.#decide(zone, desired, tracked);
-    if (this.#needsWitness(zone, verdict, tracked)) {
-      await this.#stay.outside(() => zone.lookAt(this.#facts.fqdn));
-      verdict = this.#decide(zone, desired, tracked);
-    }
-    return this.#act(zone, verdict, desired, tracked);
+    if (!this.#needsWitness(zone, verdict, tracked)) return this.#act(zone, verdict, desired, tracked);
+    const { fqdn } = this.#facts;
+    const before = zone.mirror.of(fqdn);
+    await this.#stay.outside(() => zone.lookAt(fqdn));
+    const differs = !sameRecords(before, zone.mirror.of(fqdn));
+    // What the look has shown may be ours by the mark of an intent: the facts, which are older, were not settled by it.
+    if (differs && !this.#options.lastRound) return 'look again';
+    verdict = this.#decide(zone, desired, tracked);
+    const ended = await this.#act(zone, verdict, desired, tracked);
+    return !differs || ended === 'look again' ? ended : { ...ended, next: ended.next ?? 'again' };
   }
 
   /**

@@ -236,6 +236,25 @@ describe('what the simulation has found stays mended', () => {
     ]);
   });
 
+  test('a look that makes sure of one record shows another that outdated lists have hidden', async () => {
+    const stale = (at: number): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'stale' });
+    const strikes: Strike[] = [
+      ...[0, 1, 2].map((n) => want(5_000 + n, n)),
+      { at: 12_000, kind: 'api call', point: 'batch', effect: 'lost after' },
+      { at: 12_000, kind: 'delete', n: 0 },
+      { at: 12_001, kind: 'database call', point: 'ledger.begin', effect: 'slow after', ms: 1_900 },
+      { at: 12_002, kind: 'sync' },
+      // The look that is to tell what became of the create does not show it.
+      stale(13_200),
+      { at: 13_300, kind: 'database call', point: 'ledger.begin', effect: 'slow after', ms: 6_000 },
+      { at: 13_400, kind: 'retarget', n: 0, m: 57 },
+      // And while the next one is on its way, lists show what was before all this.
+      ...[0, 1, 2].map(() => stale(16_000)),
+      { at: 16_001, kind: 'sync' },
+    ];
+    expect(await problems(strikes, { driftMinMs: 15_000 }, 100)).toEqual([]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];
