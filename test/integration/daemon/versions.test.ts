@@ -1,4 +1,4 @@
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildBundle } from '../../../scripts/build.ts';
@@ -15,13 +15,16 @@ ALTER TABLE @.intents ADD COLUMN added_later integer NOT NULL DEFAULT 0;
 CREATE TABLE @.added_later (id bigint PRIMARY KEY);
 `;
 
+const NEXT = readdirSync('src/ledger/migrations').length + 1;
+const MIGRATION = `${String(NEXT).padStart(4, '0')}_next.sql`;
+
 describe('two versions of the daemon on one database', () => {
   const folder = sharedFolder();
   const [present, next] = [join(folder, 'present/zonekeeper.js'), join(folder, 'next/zonekeeper.js')];
   beforeAll(async () => {
     await buildBundle(join(folder, 'present'));
     cpSync(join(folder, 'present'), join(folder, 'next'), { recursive: true });
-    writeFileSync(join(folder, 'next/migrations/0002_next.sql'), EXPAND);
+    writeFileSync(join(folder, 'next/migrations', MIGRATION), EXPAND);
   }, 180_000);
 
   it('change over to the next one and back again while changes come: each is made, once', async () => {
@@ -64,7 +67,7 @@ describe('two versions of the daemon on one database', () => {
     await all('by the present version');
 
     // The next version's init container, while the present one works on.
-    expect((await run(['migrate'], env, next)).output).toContain('Applied 0002_next.sql');
+    expect((await run(['migrate'], env, next)).output).toContain(`Applied ${MIGRATION}`);
     await add('migrated');
     await all('by the present version on the next schema');
     const second = await standby(next);
@@ -82,7 +85,7 @@ describe('two versions of the daemon on one database', () => {
     // The rollback: the present version's init container finds a schema of the next one.
     expect(await run(['migrate'], env, present)).toMatchObject({
       code: 0,
-      output: expect.stringContaining('is at version 2'),
+      output: expect.stringContaining(`is at version ${NEXT}`),
     });
     const third = await standby(present);
     await database.query(`UPDATE instances SET target = '192.0.2.9' WHERE subdomain = 'after'`);
