@@ -2,13 +2,13 @@ import type { Clock } from '../controller/clock.ts';
 import { PRIORITY, type Priority } from '../controller/priority.ts';
 import type { WorkQueue } from '../controller/queue.ts';
 import type { Ledger } from '../ledger/port.ts';
-import { because, type Context, mergeContexts, type Trigger } from './context.ts';
+import { because, type Context, type Trigger } from './context.ts';
 import type { ManagedZone } from './zone.ts';
 import type { Zones } from './zones.ts';
 
 const UNSETTLED = 200_000;
 /** Names whose change is remembered until their zone has been seen; of others, the time of the change is lost, no more. */
-const MAX_LEFT = 200_000;
+const MAX_LEFT = 20_000;
 
 export interface IntakeOptions {
   readonly queue: WorkQueue<string, Context>;
@@ -34,8 +34,8 @@ export interface Reason {
 /** Puts names into the queue. Those of a zone that has not been seen are left to its first comparison. */
 export class Intake {
   readonly #options: IntakeOptions;
-  /** Why names were to be looked at that were left, by their zone; null where none is known. */
-  readonly #left = new Map<ManagedZone | null, Map<string, Context>>();
+  /** When names were changed that were left, by their zone; null where none is known. Wall-clock milliseconds. */
+  readonly #left = new Map<ManagedZone | null, Map<string, number>>();
   #count = 0;
 
   constructor(options: IntakeOptions) {
@@ -49,14 +49,19 @@ export class Intake {
   add(fqdns: readonly string[], { trigger, priority, zone, since }: Reason): void {
     const { queue, zones, toldUnlisted, clock, passive } = this.#options;
     if (passive) return;
-    const context = because(trigger, since ?? clock.wall());
+    const given = since ?? clock.wall();
+    const context = because(trigger, given);
     for (const [home, names] of Map.groupBy(fqdns, (fqdn) => zone ?? zones.of(fqdn))) {
       const unseen = home === undefined ? !zones.known && !toldUnlisted() : !home.mirror.ready && home.failure === null;
       for (const fqdn of names) {
-        const earlier = this.#take(fqdn, home ?? null) ?? this.#take(fqdn, null);
-        const merged = earlier === undefined ? context : mergeContexts(earlier, context);
-        if (unseen) this.#leave(fqdn, home ?? null, merged);
-        else queue.add(fqdn, { priority, context: merged, keepDelay: trigger === 'drift' || trigger === 'resync' });
+        const changed = this.#take(fqdn, home ?? null) ?? this.#take(fqdn, null);
+        if (unseen) {
+          const at = changed ?? (trigger === 'change' ? given : undefined);
+          if (at !== undefined) this.#leave(fqdn, home ?? null, at);
+          continue;
+        }
+        const reason = changed === undefined ? context : because('change', Math.min(changed, given));
+        queue.add(fqdn, { priority, context: reason, keepDelay: trigger === 'drift' || trigger === 'resync' });
       }
     }
   }
@@ -72,10 +77,10 @@ export class Intake {
   /** These zones are there no more: what was left to their first comparison is left to that of all. */
   zonesGone(zones: readonly ManagedZone[]): void {
     for (const zone of zones) {
-      const names = this.#left.get(zone) ?? new Map<string, Context>();
+      const names = this.#left.get(zone) ?? new Map<string, number>();
       this.#left.delete(zone);
       this.#count -= names.size;
-      for (const [fqdn, context] of names) this.#leave(fqdn, null, context);
+      for (const [fqdn, at] of names) this.#leave(fqdn, null, at);
     }
   }
 
@@ -87,19 +92,19 @@ export class Intake {
     for (const fqdn of names) queue.add(fqdn, { priority: PRIORITY.event, context });
   }
 
-  #leave(fqdn: string, home: ManagedZone | null, context: Context): void {
+  #leave(fqdn: string, home: ManagedZone | null, changedAt: number): void {
     if (this.#count >= MAX_LEFT) return;
-    const names = this.#left.get(home) ?? new Map<string, Context>();
-    this.#left.set(home, names.set(fqdn, context));
+    const names = this.#left.get(home) ?? new Map<string, number>();
+    this.#left.set(home, names.set(fqdn, changedAt));
     this.#count += 1;
   }
 
-  #take(fqdn: string, home: ManagedZone | null): Context | undefined {
+  #take(fqdn: string, home: ManagedZone | null): number | undefined {
     const names = this.#left.get(home);
-    const context = names?.get(fqdn);
-    if (context === undefined) return undefined;
+    const changedAt = names?.get(fqdn);
+    if (changedAt === undefined) return undefined;
     names?.delete(fqdn);
     this.#count -= 1;
-    return context;
+    return changedAt;
   }
 }
