@@ -13,7 +13,7 @@ import { EXIT } from './exit.ts';
  * The old generation is collected when it has grown by this share, instead of V8's up to 300 %. A list of a large zone makes
  * garbage in waves; a daemon that stays up for months should not keep the size of its largest wave for good.
  */
-const HEAP_GROWTH_PERCENT = 80;
+const HEAP_GROWTH_PERCENT = 50;
 
 /** The daemon, until it is told to stop. */
 export default async function run(context: CommandContext): Promise<number> {
