@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest';
-import { tally } from '../../../src/daemon/scrape.ts';
+import { Scraper, tally } from '../../../src/daemon/scrape.ts';
+import type { Database } from '../../../src/database/database.ts';
 import type { NameState } from '../../../src/dns/record.ts';
 import type { NameCount } from '../../../src/ledger/browse.ts';
+import { Metrics } from '../../../src/observability/metrics.ts';
+import type { Term } from '../../../src/reconcile/term.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const count = (zone: string | null, state: NameState, names: number, oldest: number | null = null): NameCount => ({
   zone,
@@ -44,4 +48,38 @@ test('names of zones that a new leader has not listed yet are counted all the sa
     '': { in_sync: 30, conflict: 1, missing: 2, failed: 1 },
   });
   expect(asObject([]).names).toEqual({ '': { in_sync: 35, conflict: 1, missing: 2, failed: 4 } });
+});
+
+test('a count of a term before is not shown in the next one, however long the next count takes', async () => {
+  const clock = new VirtualClock();
+  const metrics = new Metrics({ build: { version: '0', node_version: '0' }, runtime: false });
+  const counts: ((rows: unknown[][]) => void)[] = [];
+  const rows = () => new Promise((resolve) => counts.push(resolve));
+  const db = { rows, pool: { busy: 0, idle: 0, waiting: 0 } } as unknown as Database;
+  const scraper = new Scraper(metrics, db, clock);
+  const term = () =>
+    ({
+      queue: null,
+      pool: null,
+      zones: { all: [{ name: 'example.com' }] },
+      guard: { awaiting: () => 0 },
+    }) as unknown as Term;
+  const scraped = (leading: Term | null) => scraper.scrape(() => leading, null, true);
+  const failed = async () => {
+    const { body } = await metrics.scrape();
+    return /^zonekeeper_records\{zone="example.com",state="failed"\} (\d+)$/m.exec(body)?.[1];
+  };
+  const first = scraped(term());
+  counts[0]?.([['example.com', 'failed', 500, 1_000]]);
+  await first;
+  expect(await failed()).toBe('500');
+
+  await scraped(null);
+  metrics.removeZones();
+  const second = scraped(term());
+  // Longer than a scrape would wait if it had anything else to show.
+  await clock.advance(60_000);
+  counts[1]?.([['example.com', 'failed', 3, 1_000]]);
+  await second;
+  expect(await failed()).toBe('3');
 });

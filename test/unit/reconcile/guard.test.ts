@@ -82,6 +82,19 @@ describe('the delete guard', () => {
     expect(await kinds(guard, 10)).toEqual(['allowed']);
   });
 
+  test('counts a name that is on the way in two zones in the one where that is not over', async () => {
+    const { guard } = guarded({ tracked: 0 });
+    const other = { id: 'y', name: 'lab.example.com' };
+    for (const zone of [ZONE, other]) {
+      await guard.admit(zone, [deletion(99)]);
+      guard.settled(zone.name, deletion(99).fqdn);
+    }
+    guard.deleted(other.name, deletion(99).fqdn);
+    expect(await kinds(guard, 10)).toEqual(['held']);
+    guard.deleted(ZONE.name, deletion(99).fqdn);
+    expect(await kinds(guard, 10)).toEqual(['allowed']);
+  });
+
   test('counts deletions that were given up, since they may still happen; those that wait anyway only once', async () => {
     const uncertain = Array.from({ length: 10 }, (_, n) => `n${n}.example.com`);
     expect(await kinds(guarded({ tracked: 100, uncertain }).guard, 25)).toEqual(['allowed']);
