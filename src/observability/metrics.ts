@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../controller/clock.ts';
 import * as labels from './labels.ts';
 import { CounterMetric, type ExposedMetric, Exposition, GaugeMetric, HistogramMetric, type Labels } from './metric.ts';
 import { QueueMetrics } from './queue-metrics.ts';
@@ -15,6 +16,8 @@ export interface MetricsOptions {
   readonly runtime?: boolean;
   /** Told of a scrape callback that failed; the scrape goes on with what the gauges held before. */
   readonly onScrapeError?: (error: unknown) => void;
+  /** For how long a scrape waits for its callbacks. */
+  readonly clock?: Clock;
 }
 
 /** Bounds of histograms, in seconds: from one round trip to what a spent API budget makes one wait. */
@@ -144,9 +147,12 @@ export class Metrics {
 
   readonly #scrapers = new Set<() => void | Promise<void>>();
   readonly #onScrapeError: (error: unknown) => void;
+  readonly #clock: Clock;
 
-  constructor({ build, runtime = true, onScrapeError = () => undefined }: MetricsOptions) {
+  constructor(options: MetricsOptions) {
+    const { build, runtime = true, onScrapeError = () => undefined, clock = systemClock } = options;
     this.#onScrapeError = onScrapeError;
+    this.#clock = clock;
     this.#runtime = runtime ? new RuntimeMetrics() : null;
     const { version, node_version } = build;
     this.buildInfo.set({ version, node_version }, 1);
@@ -218,13 +224,13 @@ export class Metrics {
 
   async #collect(run: () => void | Promise<void>): Promise<void> {
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error('a scrape callback took too long')), SCRAPE_TIMEOUT_MS);
+    const timer = this.#clock.after(SCRAPE_TIMEOUT_MS, () => late.reject(new Error('a scrape callback took too long')));
     try {
       await Promise.race([run(), late.promise]);
     } catch (error) {
       this.#onScrapeError(error);
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
     }
   }
 

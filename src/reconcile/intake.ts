@@ -93,10 +93,11 @@ export class Intake {
   }
 
   #leave(fqdn: string, home: ManagedZone | null, changedAt: number): void {
-    if (this.#count >= MAX_LEFT) return;
     const names = this.#left.get(home) ?? new Map<string, number>();
-    this.#left.set(home, names.set(fqdn, changedAt));
-    this.#count += 1;
+    const already = names.get(fqdn);
+    if (already === undefined && this.#count >= MAX_LEFT) return;
+    this.#left.set(home, names.set(fqdn, Math.min(already ?? changedAt, changedAt)));
+    if (already === undefined) this.#count += 1;
   }
 
   #take(fqdn: string, home: ManagedZone | null): number | undefined {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PRIORITY } from '../../../src/controller/priority.ts';
 import { NAME_STATES } from '../../../src/dns/record.ts';
 import {
@@ -10,6 +10,7 @@ import {
 import { Metrics } from '../../../src/observability/metrics.ts';
 import { TRIGGERS } from '../../../src/reconcile/context.ts';
 import type { ChangeResult } from '../../../src/reconcile/outcome.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const BUILD = { version: '1.2.3', node_version: 'v24.0.0' };
 
@@ -182,17 +183,34 @@ describe('the metrics', () => {
 
   it('are scraped although a callback fails or hangs', async () => {
     const errors: unknown[] = [];
-    const metrics = new Metrics({ build: BUILD, runtime: false, onScrapeError: (error) => errors.push(error) });
+    const clock = new VirtualClock();
+    const metrics = new Metrics({ build: BUILD, runtime: false, onScrapeError: (error) => errors.push(error), clock });
     metrics.onScrape(() => Promise.reject(new Error('the database is away')));
     metrics.onScrape(() => {
       throw new Error('at once');
     });
     const stop = metrics.onScrape(() => new Promise(() => undefined));
-    expect((await metrics.scrape()).body).toContain('zonekeeper_build_info');
+    const scraped = metrics.scrape();
+    await clock.advance(2_999);
+    expect(errors).toHaveLength(2);
+    await clock.advance(1);
+    expect((await scraped).body).toContain('zonekeeper_build_info');
     expect(errors).toHaveLength(3);
     stop();
     await metrics.scrape();
     expect(errors).toHaveLength(5);
+  });
+
+  it('are ours alone where the process cannot be read', async () => {
+    const errors: unknown[] = [];
+    const metrics = new Metrics({ build: BUILD, onScrapeError: (error) => errors.push(error) });
+    using _ = vi.spyOn(process, 'cpuUsage').mockImplementation(() => {
+      throw new Error('no such system call');
+    });
+    const { body } = await metrics.scrape();
+    expect(body).toContain('zonekeeper_build_info');
+    expect(body).not.toContain('process_cpu');
+    expect(errors).toEqual([new Error('no such system call')]);
   });
 
   it('do not share anything with another instance', async () => {

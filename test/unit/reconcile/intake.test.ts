@@ -15,7 +15,7 @@ function intake() {
     ...{ home: undefined, known: true, told: false },
   };
   const queue = new WorkQueue<string, Context>({
-    ...{ clock, random: () => 0, backoff: { baseMs: 1, factor: 2, maxMs: 1 }, maxKeys: 10, merge: mergeContexts },
+    ...{ clock, random: () => 0, backoff: { baseMs: 1, factor: 2, maxMs: 1 }, maxKeys: 100_000, merge: mergeContexts },
   });
   const zones = {
     of: () => world.home,
@@ -76,4 +76,22 @@ test('while the zones are not known, names wait, until it is told why', () => {
   world.told = true;
   change(7);
   expect(queued()).toEqual({ trigger: 'change', since: 5 });
+});
+
+test('of more changes than are remembered, the names are looked at all the same; a comparison makes room', () => {
+  const { one, world, queued, change } = intake();
+  const many = Array.from({ length: 20_000 }, (_, i) => `${i}.example.com`);
+  const home = zone(false);
+  world.home = home;
+  one.add(many, { ...CHANGE, since: 5 });
+  one.add(many, { ...CHANGE, since: 6 });
+  change(7);
+  Object.assign(home.mirror, { ready: true });
+  one.addCompared([NAME], home);
+  expect(queued()?.trigger).toBe('start');
+  Object.assign(home.mirror, { ready: false });
+  one.add(['b.example.com'], { ...CHANGE, since: 8 });
+  Object.assign(home.mirror, { ready: true });
+  one.addCompared(['b.example.com'], home);
+  expect(queued()).toEqual({ trigger: 'change', since: 8 });
 });
