@@ -10,8 +10,14 @@ export type Result<C> =
   | 'done'
   /** To run again so many milliseconds from now, with the same context unless another is given. No failure. */
   | { readonly requeueAfterMs: number; readonly context?: C; readonly priority?: Priority }
-  /** A failure without an error to report: to run again after the key's backoff, or exactly `afterMs` from now. */
-  | { readonly retry: true; readonly afterMs?: number };
+  | Retry<C>;
+
+/** A failure without an error to report: to run again after the key's backoff, or exactly `afterMs` from now. The context is as above. */
+export interface Retry<C> {
+  readonly retry: true;
+  readonly afterMs?: number;
+  readonly context?: C;
+}
 
 /** How a run ended, as `controller_runtime_reconcile_total{result}` names it. */
 export type RunResult = 'success' | 'requeue_after' | 'requeue' | 'error';
@@ -129,7 +135,7 @@ export class WorkerPool<K, C> {
       result = this.#requeue(item, await process(item.key, item.context, limit.signal));
     } catch (error) {
       result = 'error';
-      this.#retry(item, Math.min(queue.nextBackoffMs(item.key), throwBackoffMs));
+      this.#retry(item, { afterMs: Math.min(queue.nextBackoffMs(item.key), throwBackoffMs) });
       this.#report(item.key, error);
     } finally {
       limit.cancel();
@@ -148,7 +154,7 @@ export class WorkerPool<K, C> {
   #requeue(item: Item<K, C>, result: Result<C>): RunResult {
     const { queue } = this.#options;
     if (result !== 'done' && 'retry' in result) {
-      this.#retry(item, result.afterMs);
+      this.#retry(item, result);
       return 'requeue';
     }
     queue.forget(item.key);
@@ -158,8 +164,8 @@ export class WorkerPool<K, C> {
     return 'requeue_after';
   }
 
-  #retry(item: Item<K, C>, afterMs?: number): void {
-    this.#options.queue.addRateLimited(item.key, { priority: PRIORITY.retry, context: item.context }, afterMs);
+  #retry({ key, context: given }: Item<K, C>, { afterMs, context = given }: Omit<Retry<C>, 'retry'>): void {
+    this.#options.queue.addRateLimited(key, { priority: PRIORITY.retry, context }, afterMs);
   }
 
   #report(key: K, error: unknown): void {

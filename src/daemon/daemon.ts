@@ -96,7 +96,10 @@ export class Daemon {
     this.#announcer = new Announcer(this.#db, clock, (error) => log.debug({ err: error }, 'could not announce'));
     this.#scraper = new Scraper(metrics, this.#db, clock);
     metrics.onScrape(() =>
-      this.#scraper.scrape(() => this.#term, this.#cloudflare?.budget.remaining() ?? null, this.#listener.connected),
+      this.#scraper.scrape(() => this.#term, {
+        budget: { limit: config.apiBudget, remaining: this.#cloudflare?.budget.remaining() ?? null },
+        connected: this.#listener.connected,
+      }),
     );
     this.#listener = new Listener({
       connection: () =>

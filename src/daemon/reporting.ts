@@ -43,6 +43,7 @@ export function reporting(options: {
     },
     ...(tracing !== null && { traced: (run) => tracing.run(run) }),
     converged: (zone, trigger, ms) => metrics.converge.observe({ zone, trigger }, ms / 1000),
+    late: (zone, trigger) => metrics.late.inc({ zone, trigger }),
     stateChanged: (fqdn, zone, state, reason) => {
       announcer.changed(fqdn);
       log.debug({ fqdn, zone, state, reason }, `${fqdn} is ${state}`);

@@ -15,6 +15,14 @@ const PAUSE_MAX_MS = 15_000;
 /** A scrape waits for a count no longer than this: then the one before it is good enough, and the next scrape has the new one. */
 const PATIENCE_MS = 20;
 
+/** What is scraped of a process beside its term. */
+export interface ScrapedFacts {
+  /** Of the API; `remaining` is null while this process does not lead. */
+  readonly budget: { readonly limit: number; readonly remaining: number | null };
+  /** Does PostgreSQL announce changes? */
+  readonly connected: boolean;
+}
+
 /** Fills the gauges that are read at a scrape. Only the leader speaks of names and zones: their series must not double. */
 export class Scraper {
   readonly #metrics: Metrics;
@@ -32,12 +40,14 @@ export class Scraper {
     this.#clock = clock;
   }
 
-  /** `leading` is asked again after a wait; `remaining` is of the API budget. Both null while this process does not lead. */
-  async scrape(leading: () => Term | null, remaining: number | null, connected: boolean): Promise<void> {
+  /** `leading` is asked again after a wait. */
+  async scrape(leading: () => Term | null, { budget, connected }: ScrapedFacts): Promise<void> {
     const metrics = this.#metrics;
     const term = leading();
     metrics.queue.read(term?.queue ?? null, term?.pool ?? null);
-    metrics.apiBudgetRemaining.set({}, remaining ?? 0);
+    metrics.apiBudgetLimit.set({}, budget.limit);
+    metrics.apiBudgetRemaining.set({}, budget.remaining ?? 0);
+    metrics.checkInterval.set({}, (term?.checkIntervalMs ?? 0) / 1_000);
     metrics.sourceConnected.set({ source: 'postgres' }, connected ? 1 : 0);
     const { busy, idle, waiting } = this.#db.pool;
     metrics.postgresConnections.set({ state: 'busy' }, busy);

@@ -141,7 +141,7 @@ export interface NameCount {
   readonly zone: string | null;
   readonly state: NameState;
   readonly names: number;
-  /** Wall-clock milliseconds of the oldest of them, for states that are not in sync. */
+  /** Wall-clock milliseconds of the oldest of them that nobody holds on purpose, for states that are not in sync. */
   readonly oldest: number | null;
 }
 
@@ -154,7 +154,8 @@ export async function countNames(db: Database): Promise<NameCount[]> {
      SELECT NULL, 'in_sync', count(DISTINCT w.fqdn), NULL FROM @.wanted w
       WHERE NOT EXISTS (SELECT FROM @.names n WHERE n.fqdn = w.fqdn) AND NOT EXISTS (SELECT FROM @.dns_records r WHERE r.fqdn = w.fqdn)
      UNION ALL
-     SELECT zone, state, count(*), min(since) FROM @.names GROUP BY zone, state`,
+     SELECT zone, state, count(*), min(since) FILTER (WHERE coalesce(code, '') NOT IN ('policy_held', 'delete_held'))
+       FROM @.names GROUP BY zone, state`,
   );
   return rows.map(([zone, state, names, oldest]) => ({
     zone: zone as string | null,

@@ -52,7 +52,7 @@ export class Metrics {
   );
   readonly driftOldest = this.#gauge<Zone>(
     'zonekeeper_drift_oldest_timestamp_seconds',
-    'Unix time since when the longest-drifted name of the zone differs; 0 when none does.',
+    'Unix time since when the longest-drifted name of the zone differs that nobody holds; 0 when none does.',
     ['zone'],
   );
   readonly driftDetected = this.#counter<Zone & { readonly kind: labels.MetricDrift }>(
@@ -68,6 +68,16 @@ export class Metrics {
     'From the commit or the detection to Cloudflare having confirmed the change.',
     ['zone', 'trigger'],
     CONVERGE_BUCKETS,
+  );
+  readonly late = this.#counter<Zone & { readonly trigger: labels.MetricTrigger }>(
+    'zonekeeper_converge_late_total',
+    'Changes that Cloudflare had not confirmed 5 seconds after the commit or the detection, counted as soon as that is known.',
+    ['zone', 'trigger'],
+  );
+  readonly checkInterval = this.#gauge<Record<never, string>>(
+    'zonekeeper_drift_check_interval_seconds',
+    'Pause between two looks at one zone, as the number of zones and the budget allow it; 0 while this process does not lead.',
+    [],
   );
   readonly lastCheck = this.#gauge<Zone>(
     'zonekeeper_last_check_timestamp_seconds',
@@ -110,6 +120,11 @@ export class Metrics {
   readonly apiBudgetRemaining = this.#gauge<Record<never, string>>(
     'zonekeeper_api_budget_remaining',
     'Calls that may still leave in the present 5 minutes, by our own count.',
+    [],
+  );
+  readonly apiBudgetLimit = this.#gauge<Record<never, string>>(
+    'zonekeeper_api_budget_limit',
+    'Calls that may leave in 5 minutes, as the settings say.',
     [],
   );
   readonly sourceConnected = this.#gauge<{ readonly source: labels.MetricSource }>(
@@ -159,6 +174,8 @@ export class Metrics {
     this.setLeading(false);
     this.sourceConnected.set({ source: 'postgres' }, 0);
     this.apiBudgetRemaining.set({}, 0);
+    this.apiBudgetLimit.set({}, 0);
+    this.checkInterval.set({}, 0);
     this.batchOperations.zero({});
     this.postgresDuration.zero({});
     this.postgresWaiting.set({}, 0);
@@ -182,7 +199,10 @@ export class Metrics {
       for (const result of ['done', 'refused'] as const) this.changes.zero({ zone, action, result });
     }
     // The objectives count changes and repairs; the other triggers appear with their first run, which keeps 500 zones small.
-    for (const trigger of ['change', 'drift'] as const) this.converge.zero({ zone, trigger });
+    for (const trigger of ['change', 'drift'] as const) {
+      this.converge.zero({ zone, trigger });
+      this.late.zero({ zone, trigger });
+    }
     for (const gauge of [this.driftOldest, this.lastCheck, this.lastSuccess, this.guardBlocked]) gauge.ensure({ zone });
   }
 
@@ -236,7 +256,7 @@ export class Metrics {
 
   #zoned(): readonly { removeWhere(matches: (series: Zone) => boolean): void }[] {
     const gauges = [this.records, this.driftOldest, this.lastCheck, this.lastSuccess, this.guardBlocked];
-    return [...gauges, this.driftDetected, this.changes, this.converge];
+    return [...gauges, this.driftDetected, this.changes, this.converge, this.late];
   }
 
   #counter<L extends Labels>(name: string, help: string, names: readonly (keyof L & string)[]): CounterMetric<L> {

@@ -1,4 +1,4 @@
-import type { Registry as PromRegistry } from 'prom-client';
+import type { Gauge, Registry as PromRegistry } from 'prom-client';
 import Counter from 'prom-client/lib/counter.js';
 import eventLoopLag from 'prom-client/lib/metrics/eventLoopLag.js';
 import gc from 'prom-client/lib/metrics/gc.js';
@@ -16,6 +16,8 @@ import Registry from 'prom-client/lib/registry.js';
 
 /** Between two looks at the event loop's delay. Each wakes the process: at the library's 10 ms that is most of what an idle daemon does. */
 const EVENT_LOOP_PRECISION_MS = 100;
+/** The smallest of no values is some 292 years. */
+const NONSENSE_S = 86_400;
 /** All of the library's default metrics but those of CPU time. */
 const PARTS = [
   processStartTime,
@@ -44,12 +46,29 @@ export class RuntimeMetrics {
 
   constructor() {
     for (const part of PARTS) part(this.#registry, { eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+    for (const figure of ['min', 'max', 'mean', 'p50', 'p90', 'p99']) {
+      this.#withoutInterval(`nodejs_eventloop_lag_${figure}_seconds`);
+    }
     this.#processor();
   }
 
   /** The present values, for Prometheus. */
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /**
+   * The library tells the time between two looks, which is the interval and the delay. What is wanted is the delay: at an
+   * interval as long as ours, an idle loop would seem to be busy. Where there was no look, it tells nonsense or nothing.
+   */
+  #withoutInterval(name: string): void {
+    const gauge = this.#registry.getSingleMetric(name) as Gauge;
+    const set = gauge.set.bind(gauge) as (labels: object, seconds: number) => void;
+    gauge.set = (labels: unknown, seconds?: unknown) => {
+      if (typeof seconds === 'number' && seconds < NONSENSE_S) {
+        set(labels as object, Math.max(0, seconds - EVENT_LOOP_PRECISION_MS / 1_000));
+      }
+    };
   }
 
   #processor(): void {

@@ -22,6 +22,13 @@ export interface Context {
   readonly trigger: Trigger;
   /** Wall-clock milliseconds of the commit or the detection that is answered here; the earliest counts. */
   readonly since: number;
+  /**
+   * `since` is when a wait ends that is no delay of ours: a hold that somebody set, or the pause after Cloudflare refused what
+   * the record says.
+   */
+  readonly held?: boolean;
+  /** That this comes late has been counted. */
+  readonly late?: boolean;
   readonly operationId: string | null;
   readonly actor: string | null;
   readonly watchers: readonly Watcher[];
@@ -35,18 +42,40 @@ export function because(trigger: Trigger, since: number): Context {
   return { trigger, since, operationId: null, actor: null, watchers: [], order: null };
 }
 
+/** Finds that come again and again: they do not bring forward what waits. */
+const PATIENT: ReadonlySet<Trigger> = new Set(['drift', 'resync']);
+
+/** May a name be looked at later than now, if it waits anyway? */
+export function isPatient(trigger: Trigger): boolean {
+  return PATIENT.has(trigger);
+}
+
 /** The context of a run that stands for two adds. Does not depend on their order, but for two of equal rank. */
 export function mergeContexts(a: Context, b: Context): Context {
   const [low, high] = TRIGGERS.indexOf(a.trigger) <= TRIGGERS.indexOf(b.trigger) ? [a, b] : [b, a];
   return {
     trigger: high.trigger,
-    since: Math.min(a.since, b.since),
+    ...earliest(a, b),
     operationId: high.operationId ?? low.operationId,
     actor: high.actor ?? low.actor,
     watchers: [...new Set([...low.watchers, ...high.watchers])],
     order: high.order ?? low.order,
     traceparent: high.traceparent ?? low.traceparent ?? null,
   };
+}
+
+/** From when a run counts that stands for both. A wait that one of them ends counts no more; one that both leave alone goes on. */
+function earliest(a: Context, b: Context): Pick<Context, 'since' | 'held' | 'late'> {
+  const [waiting, other] = a.held === true ? [a, b] : [b, a];
+  const one =
+    waiting.held === true && other.held !== true
+      ? isPatient(other.trigger)
+        ? waiting
+        : other
+      : a.since <= b.since
+        ? a
+        : b;
+  return { since: one.since, ...(one.held === true && { held: true }), ...(one.late === true && { late: true }) };
 }
 
 /** The same reasons for the name's next run: listeners have been told and orders carried out. */

@@ -2,7 +2,7 @@ import type { Clock } from '../controller/clock.ts';
 import { PRIORITY, type Priority } from '../controller/priority.ts';
 import type { WorkQueue } from '../controller/queue.ts';
 import type { Ledger } from '../ledger/port.ts';
-import { because, type Context, type Trigger } from './context.ts';
+import { because, type Context, isPatient, type Trigger } from './context.ts';
 import type { ManagedZone } from './zone.ts';
 import type { Zones } from './zones.ts';
 
@@ -61,7 +61,7 @@ export class Intake {
           continue;
         }
         const reason = changed === undefined ? context : because('change', Math.min(changed, given));
-        queue.add(fqdn, { priority, context: reason, keepDelay: trigger === 'drift' || trigger === 'resync' });
+        queue.add(fqdn, { priority, context: reason, keepDelay: isPatient(trigger) });
       }
     }
   }

@@ -37,6 +37,8 @@ export interface CoreObserver {
   }): void;
   /** Cloudflare confirmed the last change of a name, so many milliseconds after the commit or the detection. */
   converged(zone: string, trigger: Trigger, ms: number): void;
+  /** A change or a repair missed the objective: told once, as soon as it is known. */
+  late(zone: string, trigger: Trigger): void;
   /** The stored state of a name changed. */
   stateChanged(fqdn: string, zone: string | null, state: NameState | 'gone', reason: string | null): void;
   /** A list of a zone ended. */

@@ -7,6 +7,7 @@ import { type Context, carryOn, type Order } from './context.ts';
 import type { Core } from './core.ts';
 import { DeletionJudge } from './deletions.ts';
 import { FlapDetector } from './flap.ts';
+import { isNewlyLate } from './objective.ts';
 import type { ChangeOutcome } from './outcome.ts';
 import { settle, settlementOf } from './settlement.ts';
 import { Stay } from './stay.ts';
@@ -171,12 +172,28 @@ export class Reconciler {
     for (const watcher of context.watchers) watcher.settled(fqdn, outcome);
   }
 
-  #next(context: Context, { update, next }: VisitResult): Result<Context> {
-    const later = carryOn(context);
+  #next(context: Context, { update, next, held }: VisitResult): Result<Context> {
     if (next === 'done') return 'done';
+    const later = carryOn(context);
     if (next === 'again') return { requeueAfterMs: 0, context: later };
-    if (next === 'retry') return { retry: true, afterMs: update.nextTryMs ?? 0 };
-    if ('afterMs' in next) return { requeueAfterMs: next.afterMs, context: later };
+    if (next === 'retry') {
+      const afterMs = update.nextTryMs ?? 0;
+      return { retry: true, afterMs, context: held ? this.#heldFor(later, afterMs) : this.#overdue(later, update) };
+    }
+    if ('afterMs' in next) {
+      return { requeueAfterMs: next.afterMs, context: held ? this.#heldFor(later, next.afterMs) : later };
+    }
     return next.againIf() ? { requeueAfterMs: 0, context: later } : 'done';
+  }
+
+  #heldFor(context: Context, ms: number): Context {
+    return { ...context, since: this.#options.clock.wall() + ms, held: true, late: false };
+  }
+
+  /** A change that fails for long is counted as late now, not when it succeeds: an outage should show while it lasts. */
+  #overdue(context: Context, { zone }: StateUpdate): Context {
+    if (zone === null || !isNewlyLate(context, this.#options.clock.wall())) return context;
+    this.#options.observer.late(zone, context.trigger);
+    return { ...context, late: true };
   }
 }

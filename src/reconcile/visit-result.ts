@@ -19,6 +19,8 @@ export interface VisitResult {
   readonly update: StateUpdate;
   readonly outcome: ChangeOutcome;
   readonly next: Next;
+  /** See {@link Ended.held}. */
+  readonly held: boolean;
 }
 
 /** How one zone's part of a name ended. */
@@ -28,6 +30,8 @@ export interface Ended {
   readonly changes?: readonly ChangeResult[];
   readonly next?: Next;
   readonly nextTryMs?: number | null;
+  /** Waiting for `next` is no delay of ours: somebody set a hold, or Cloudflare refused what the record says. */
+  readonly held?: boolean;
   /** Why a person's order was not carried out. Not a fact about the name. */
   readonly refusal?: Problem;
 }
@@ -70,8 +74,9 @@ export function combine(
   };
   const changes = ended.flatMap((part) => part.changes ?? []);
   const refusal = ended.find((part) => part.refusal !== undefined)?.refusal ?? null;
-  const next = worst.next ?? ended.find((part) => part.next !== undefined)?.next ?? 'done';
-  return { update, outcome: { state, problem, changes, refusal }, next };
+  const waiting = worst.next === undefined ? ended.find((part) => part.next !== undefined) : worst;
+  const { next = 'done', held = false } = waiting ?? {};
+  return { update, outcome: { state, problem, changes, refusal }, next, held };
 }
 
 /** What hinders the name, as the verdict says it; null when nothing does. */

@@ -4,13 +4,14 @@ import type { Steps } from '../controller/steps.ts';
 import type { DesiredName } from '../dns/desired.ts';
 import type { ActualRecord, Change, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
-import { toError, ZonekeeperError } from '../errors.ts';
+import { type ErrorCode, toError, ZonekeeperError } from '../errors.ts';
 import type { Correction, NameFacts } from '../ledger/port.ts';
 import { type Context, causeOf } from './context.ts';
 import type { Core } from './core.ts';
 import type { DeletionJudge } from './deletions.ts';
 import type { FlapDetector } from './flap.ts';
 import { homeless, unlisted } from './homeless.ts';
+import { isNewlyLate } from './objective.ts';
 import type { ChangeResult } from './outcome.ts';
 import type { Stay } from './stay.ts';
 import { adoptable, corrections, forgotten, trackedAs } from './tracking.ts';
@@ -26,6 +27,11 @@ import {
 } from './visit-result.ts';
 import { waiting } from './waiting.ts';
 import type { ManagedZone } from './zone.ts';
+
+/** Cloudflare refused what the record says, not us: when it is taken is in the hands of whoever wrote it. */
+const OF_THE_RECORD: ReadonlySet<ErrorCode> = new Set([
+  ...(['cloudflare_validation', 'cloudflare_rejected', 'cloudflare_quota'] as const),
+]);
 
 export interface VisitOptions extends Core {
   readonly judge: DeletionJudge;
@@ -201,11 +207,9 @@ export class Visit {
     if (outcome.kind === 'applied') {
       if (this.#context.trigger === 'drift' && desired !== null) flaps.repaired(fqdn);
       if (deletions.length > 0) guard.deleted(zone.name, fqdn);
-      observer.converged(
-        zone.name,
-        this.#context.trigger,
-        Math.max(0, this.#options.clock.wall() - this.#context.since),
-      );
+      const [now, { trigger, since }] = [this.#options.clock.wall(), this.#context];
+      observer.converged(zone.name, trigger, Math.max(0, now - since));
+      if (isNewlyLate(this.#context, now)) observer.late(zone.name, trigger);
       return this.#afterwards(zone, verdict, desired, tracked, outcome.records, [...held, ...results]);
     }
     if (
@@ -222,7 +226,7 @@ export class Visit {
     }
     // We end or lead no more: not a fact about the name. Whoever leads next looks at it.
     if (outcome.error.code === 'shutting_down' || outcome.error.code === 'not_leader') throw outcome.error;
-    return this.#failed(outcome.error, [...held, ...results]);
+    return { ...this.#failed(outcome.error, [...held, ...results]), held: OF_THE_RECORD.has(outcome.error.code) };
   }
 
   async #correct(correction: Correction | null): Promise<void> {

@@ -27,11 +27,11 @@ export function waiting(
     const left = since + rules.deleteGraceMs - clock.wall();
     if (left > 0) {
       const problem: Problem = { code: 'delete_held', message: 'ZONEKEEPER_DELETE_GRACE is not over yet.' };
-      return { state, problem, next: { afterMs: left }, nextTryMs: left };
+      return { state, problem, next: { afterMs: left }, nextTryMs: left, held: true };
     }
   }
   const pause = trigger === 'sync' ? 0 : flaps.pauseMs(fqdn);
   if (pause === 0) return null;
   const problem: Problem = { code: 'flapping', message: 'Somebody else keeps changing this record back.' };
-  return { state, problem, next: { afterMs: pause }, nextTryMs: pause };
+  return { state, problem, next: { afterMs: pause }, nextTryMs: pause, held: true };
 }

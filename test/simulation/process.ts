@@ -220,6 +220,7 @@ export class SimulatedProcess {
         onChange(change);
       },
       converged: () => undefined,
+      late: () => undefined,
       stateChanged: (fqdn, _, state, reason) =>
         tell(() => `${fqdn} is ${state}${reason === null ? '' : `: ${reason}`}`),
       zoneChecked: (zone, error) => {

@@ -64,7 +64,8 @@ test('a count of a term before is not shown in the next one, however long the ne
       zones: { all: [{ name: 'example.com' }] },
       guard: { awaiting: () => 0 },
     }) as unknown as Term;
-  const scraped = (leading: Term | null) => scraper.scrape(() => leading, null, true);
+  const scraped = (leading: Term | null) =>
+    scraper.scrape(() => leading, { budget: { limit: 1_000, remaining: null }, connected: true });
   const failed = async () => {
     const { body } = await metrics.scrape();
     return /^zonekeeper_records\{zone="example.com",state="failed"\} (\d+)$/m.exec(body)?.[1];

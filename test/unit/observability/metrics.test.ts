@@ -38,10 +38,12 @@ describe('the metrics', () => {
     );
     expect(lines.join('\n')).toMatchInlineSnapshot(`
       "gauge zonekeeper_records{zone,state} Names by zone and state.
-      gauge zonekeeper_drift_oldest_timestamp_seconds{zone} Unix time since when the longest-drifted name of the zone differs; 0 when none does.
+      gauge zonekeeper_drift_oldest_timestamp_seconds{zone} Unix time since when the longest-drifted name of the zone differs that nobody holds; 0 when none does.
       counter zonekeeper_drift_detected_total{zone,kind} Times that a look found desired and actual to differ.
       counter zonekeeper_changes_total{zone,action,result} Changes of single records, by what became of them.
       histogram zonekeeper_converge_duration_seconds{zone,trigger} From the commit or the detection to Cloudflare having confirmed the change.
+      counter zonekeeper_converge_late_total{zone,trigger} Changes that Cloudflare had not confirmed 5 seconds after the commit or the detection, counted as soon as that is known.
+      gauge zonekeeper_drift_check_interval_seconds{} Pause between two looks at one zone, as the number of zones and the budget allow it; 0 while this process does not lead.
       gauge zonekeeper_last_check_timestamp_seconds{zone} Unix time when a look at the zone last ended, well or not; 0 when none has.
       gauge zonekeeper_last_success_timestamp_seconds{zone} Unix time when a look at the zone last ended well; 0 when none has.
       gauge zonekeeper_guard_blocked{zone} Names of the zone whose deletion the guard holds until somebody confirms it.
@@ -50,6 +52,7 @@ describe('the metrics', () => {
       histogram zonekeeper_cloudflare_request_duration_seconds{operation} Duration of calls of Cloudflare's API, without the wait for the budget.
       histogram zonekeeper_cloudflare_batch_operations{} Operations in one batch call.
       gauge zonekeeper_api_budget_remaining{} Calls that may still leave in the present 5 minutes, by our own count.
+      gauge zonekeeper_api_budget_limit{} Calls that may leave in 5 minutes, as the settings say.
       gauge zonekeeper_source_connected{source} 1 while changes are announced by the source (LISTEN), 0 while only the resync finds them.
       histogram zonekeeper_postgres_statement_duration_seconds{} Duration of statements, the wait for a connection included.
       gauge zonekeeper_postgres_connections{state} Connections of the pool, by whether they work on something.
@@ -98,6 +101,18 @@ describe('the metrics', () => {
     for (const name of ['min', 'max', 'mean', 'stddev', 'p50', 'p90', 'p99'])
       expect(body).toContain(`# TYPE nodejs_eventloop_lag_${name}_seconds gauge`);
     expect(body).toContain('# TYPE nodejs_gc_duration_seconds histogram');
+  });
+
+  it('include the delay of the event loop, without the time between two looks at it', async () => {
+    const metrics = fresh(true);
+    const lag = async (figure: string) => (await series(metrics)).get(`nodejs_eventloop_lag_${figure}_seconds`) ?? 0;
+    // Looks come every 100 ms: the smallest delay is that of an idle loop.
+    await vi.waitFor(async () => {
+      const [least, median] = [await lag('min'), await lag('p50')];
+      expect(least).toBeLessThan(0.05);
+      expect(median).toBeGreaterThanOrEqual(0);
+    });
+    expect(await lag('max')).toBeLessThan(1_000_000);
   });
 
   it.runIf(process.platform === 'linux')('include what only Linux tells of a process', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { because, type Context, carryOn, mergeContexts, type Watcher } from '../../../src/reconcile/context.ts';
 import { FlapDetector } from '../../../src/reconcile/flap.ts';
+import { isNewlyLate } from '../../../src/reconcile/objective.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const watcher = (): Watcher => ({ settled: () => undefined });
@@ -24,10 +25,35 @@ describe('two reasons for one run', () => {
     expect(mergeContexts(x, y)).toEqual(mergeContexts(y, x));
   });
 
+  test('what comes again and again does not count while a hold lasts; what ends the hold counts from its own moment', () => {
+    const held: Context = { ...because('change', 900), held: true };
+    for (const trigger of ['drift', 'resync'] as const) {
+      const merged = mergeContexts(because(trigger, 20), held);
+      expect(merged).toEqual(mergeContexts(held, because(trigger, 20)));
+      expect(merged).toMatchObject({ since: 900, held: true });
+    }
+    const merged = mergeContexts(held, because('change', 20));
+    expect(merged.since).toBe(20);
+    expect(merged.held).toBeUndefined();
+    expect(mergeContexts(held, { ...held, since: 800 })).toMatchObject({ since: 800, held: true });
+  });
+
+  test('what was counted as late is not counted again; what merges with something earlier stands in its shadow', () => {
+    const late: Context = { ...because('change', 10), late: true };
+    expect(mergeContexts(late, because('change', 20)).late).toBe(true);
+    expect(mergeContexts(late, because('change', 5)).late).toBeUndefined();
+  });
+
   test('an order is carried out once: the next run has neither it nor the listeners', () => {
     const context = asked({ watchers: [watcher()], order: { kind: 'delete', force: true } });
     expect(carryOn(context)).toMatchObject({ watchers: [], order: null, operationId: 'o1' });
   });
+});
+
+test('a promise is newly broken once it is over, until that is counted', () => {
+  expect(isNewlyLate({ since: 1_000 }, 6_000)).toBe(false);
+  expect(isNewlyLate({ since: 1_000 }, 6_001)).toBe(true);
+  expect(isNewlyLate({ since: 1_000, late: true }, 60_000)).toBe(false);
 });
 
 describe('a record that somebody keeps changing back', () => {
