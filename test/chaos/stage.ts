@@ -7,6 +7,7 @@ import { Database } from '../../src/database/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { migrateSchema } from '../../src/ledger/migrate.ts';
 import { prepareConsumers } from '../../src/sources/postgres/prepare.ts';
+import { freePort } from '../support/free-port.ts';
 import { Child } from './child.ts';
 import { Dashboard } from './cloudflare.ts';
 
@@ -72,7 +73,8 @@ export class Stage {
     );
     let postgres: EmbeddedPostgres | undefined;
     try {
-      postgres = await startEmbeddedPostgres({ directory, durable: false });
+      // Not one of those that the system gives away while the server is down.
+      postgres = await startEmbeddedPostgres({ directory, durable: false, port: await freePort() });
       const db = new Database({ url: postgres.url, schema: 'zonekeeper', applicationName: 'chaos', connections: 1 });
       await migrateSchema(db);
       await prepareConsumers(db);

@@ -10,6 +10,7 @@ import {
   startDaemon,
   testSimulator,
 } from '../support/daemon.ts';
+import { freePort } from '../support/free-port.ts';
 import { openPage } from '../support/open-page.ts';
 import { requires } from '../support/requires.ts';
 import { waitFor } from '../support/wait.ts';
@@ -130,7 +131,8 @@ requires('browser')('the page', () => {
 
   describe('live', () => {
     test('a commit shows in the table without a reload, and a lost connection is shown and recovers', async () => {
-      const running = await world();
+      // Not one of those that the system gives away while the daemon is down.
+      const running = await world({ env: { ZONEKEEPER_LISTEN: `127.0.0.1:${await freePort()}` } });
       const { page } = await open(running, '/dns');
       await live(page).waitFor();
       await running.database.query(`INSERT INTO standalone_proxies (domain) VALUES ('fresh')`);

@@ -6,7 +6,8 @@ import { copyCheckout } from '../support/checkout.ts';
 import { attempt, command } from '../support/command.ts';
 import { sharedFolder } from '../support/folder.ts';
 
-const QUIET = { npm_config_loglevel: 'error' };
+/** An optional package that cannot be fetched is left out without a word. */
+const QUIET = { npm_config_loglevel: 'error', npm_config_fetch_retries: '5', npm_config_prefer_offline: 'true' };
 
 describe('the npm package, installed in a clean folder', () => {
   const folder = sharedFolder();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type EmbeddedOptions, type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
+import { freePort } from './free-port.ts';
 
 /** A whole server for one test, which may do to it what would disturb the others. Always the embedded one. */
 export interface OwnPostgres {
@@ -28,8 +29,10 @@ export async function startOwnPostgres(settings: EmbeddedOptions['settings'] = {
     await server?.stop('immediate');
     rmSync(directory, { recursive: true, force: true });
   });
-  server = await startEmbeddedPostgres(options);
-  const { url, port } = server;
+  // Not one of those that the system gives away while the server is down.
+  const port = await freePort();
+  server = await startEmbeddedPostgres({ ...options, port });
+  const { url } = server;
   const stop = async (mode: 'fast' | 'immediate' = 'fast') => {
     await server?.stop(mode);
   };

@@ -28,7 +28,8 @@ const PROBES: Readonly<Record<string, readonly [program: string, ...args: string
   'PostgreSQL image': ['docker', 'image', 'inspect', process.env.ZONEKEEPER_TEST_POSTGRES_IMAGE || 'none-is-set'],
 };
 
-const PROBE_MS = 20_000;
+/** A browser is unpacked and started, perhaps beside everything else. */
+const PROBE_MS = 90_000;
 
 /**
  * `describe` for tests that need tools which not every machine has. Where one is absent the tests are skipped, and the end

@@ -142,7 +142,7 @@ describe('a secret', () => {
       expect(said.join('\n')).toContain(sign);
     for (const text of said) expect(seenIn(text, all), text).toEqual([]);
     await drop();
-  });
+  }, 600_000);
 });
 
 describe('a process that crashes', () => {

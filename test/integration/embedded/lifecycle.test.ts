@@ -8,6 +8,7 @@ import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startEmbeddedPostgres } from '../../../src/embedded/postgres.ts';
 import { isError } from '../../../src/errors.ts';
+import { freePort } from '../../support/free-port.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const STARTER = fileURLToPath(new URL('./starter.ts', import.meta.url));
@@ -103,7 +104,7 @@ describe('a server without a directory', () => {
 describe('a server with a directory', () => {
   test('keeps its data and its password, and begins quickly the second time', async () => {
     const directory = folder();
-    const first = await startEmbeddedPostgres({ directory, durable: false });
+    const first = await startEmbeddedPostgres({ directory, durable: false, port: await freePort() });
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     await first.stop();
     const second = await startEmbeddedPostgres({ directory, port: first.port });

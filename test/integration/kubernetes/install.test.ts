@@ -126,6 +126,9 @@ requires(
     };
     const lease = 'leases.coordination.k8s.io/zk-zonekeeper';
     const events = 'events.events.k8s.io';
+    // The API server answers from what it has been told of roles, a moment later.
+    await waitFor('the rights to be known', () => can('patch', events, '-n', space));
+    await waitFor('the rights to be known', () => can('create', 'subjectaccessreviews.authorization.k8s.io'));
     for (const what of [
       ['get', lease, '-n', space],
       ['update', lease, '-n', space],

@@ -206,7 +206,7 @@ describe('states', () => {
     await ledger.begin([intent('i1')], [], 30_000);
     await ledger.settle([settled('i1', 'done', 'r1')]);
     await ledger.setStates([state({})]);
-    await db.rows(`UPDATE @.names SET since = '2020-01-01Z'`);
+    await db.rows(`UPDATE @.names SET since = '2020-06-01Z'`);
     await ledger.setStates([state({ reason: 'other' })]);
     expect(await db.rows(`SELECT extract(year FROM since)::int, reason FROM @.names`)).toEqual([[2020, 'other']]);
     expect(await db.rows('SELECT state, reason FROM @.dns_records')).toEqual([['failed', 'other']]);

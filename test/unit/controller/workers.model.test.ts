@@ -34,12 +34,14 @@ test('the last version of every key is seen by a run, one run per key at a time,
       const running = new Set<string>();
       const wanted = new Map<string, number>();
       const seen = new Map<string, number>();
+      const broken: string[] = [];
       let trouble = true;
 
       const process = async (key: string): Promise<Result<null>> => {
-        expect(running.has(key), 'one run per key at a time').toBe(false);
+        // Noted, not thrown: the pool takes what is thrown here for a run that failed.
+        if (running.has(key)) broken.push(`two runs of ${key}`);
         running.add(key);
-        expect(running.size).toBeLessThanOrEqual(concurrency);
+        if (running.size > concurrency) broken.push(`${running.size} runs at once`);
         const version = wanted.get(key) ?? 0;
         try {
           if (random() < 0.7) await new Promise<void>((resolve) => clock.after(random() * 50, resolve));
@@ -80,6 +82,7 @@ test('the last version of every key is seen by a run, one run per key at a time,
       trouble = false;
       await clock.runUntil(() => queue.size === 0, 10_000);
 
+      expect(broken).toEqual([]);
       expect(seen).toEqual(wanted);
       expect(pool.active).toBe(0);
       expect(clock.pending, 'no timer is left behind').toBe(0);
