@@ -56,7 +56,11 @@ requires('prometheus')('against a live Prometheus', () => {
     for (const state of METRIC_DRIFTS) await seen(`zonekeeper_records{zone="example.org", state="${state}"} == 1`);
     await shows('Drifted names', 'Drifted names by zone', 'Oldest drift');
     await fires('ZonekeeperDriftPersisting');
+    // The next leader cannot see the zone.
+    const unseen = rehearsal.simulator.addFault({ operation: 'list_records', effect: { kind: 'limited', seconds: 2 } });
     await rehearsal.restart({ dry: false });
+    await shows('Zones never seen', 'Longest not seen');
+    rehearsal.simulator.clearFaults(unseen.id);
     await seen(`sum(zonekeeper_records{zone="example.org", state!="in_sync"}) == bool 0`);
     await resolves('ZonekeeperDriftPersisting');
 
@@ -189,7 +193,7 @@ requires('prometheus')('against a live Prometheus', () => {
     mkdirSync('test-results/dashboards', { recursive: true });
     for (const dashboard of dashboards()) {
       const name = dashboard.title.split(' / ')[1]?.toLowerCase();
-      writeFileSync(`test-results/dashboards/${name}.svg`, await drawDashboard(dashboard, prometheus.range));
+      writeFileSync(`test-results/dashboards/${name}.svg`, await drawDashboard(dashboard, prometheus));
     }
     for (const { templating } of dashboards()) {
       for (const { definition } of templating.list) {
