@@ -74,11 +74,12 @@ export const DRIFT: DashboardSpec = {
         }),
         stat({
           title: 'Oldest drift',
-          description: 'For how long the longest-drifted name has differed. Above 15 minutes nobody is repairing it.',
+          description:
+            'For how long the longest-drifted name has differed that no guard or policy holds. Above 15 minutes it is not being repaired.',
           unit: 's',
           queries: [{ expr: `max(${oldest('zone')})` }],
           steps: AGE,
-          page: UNSETTLED,
+          page: `${DRIFTED},failed`,
         }),
         stat({
           title: 'Conflicts',
@@ -226,8 +227,9 @@ export const DRIFT: DashboardSpec = {
         }),
         graph({
           title: 'Age of the oldest drift by zone',
-          description: 'For how long a name of the zone has differed. It should fall back to 0 within seconds.',
-          zonePage: UNSETTLED,
+          description:
+            'For how long a name of the zone has differed that no guard or policy holds. It should fall back to 0 within seconds.',
+          zonePage: `${DRIFTED},failed`,
           unit: 's',
           queries: [{ expr: `topk(10, ${oldest('zone')})`, legend: '{{zone}}' }],
           steps: AGE,
