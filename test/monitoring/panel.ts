@@ -2,9 +2,13 @@ import { shown } from './axis.ts';
 import { drawGraph, last, type Named, type Span } from './graph.ts';
 import { drawHeatmap } from './heatmap.ts';
 import type { Panel } from './queries.ts';
-import { type Box, background, FAINT, fitted, GRID, line, rect, stroke, text } from './svg.ts';
+import { type Box, background, FAINT, fitted, GRID, line, rect, stroke, text, widthOf } from './svg.ts';
 
 const ROW = 22;
+/** Of a number, where it has room. */
+const BIG = 30;
+/** How much wider bold letters are. */
+const BOLD = 1.25;
 
 /** What a panel shows within its frame. */
 export function drawPanel(panel: Panel, box: Box, data: readonly Named[], span: Span): string[] {
@@ -47,12 +51,13 @@ function drawStat(panel: Panel, box: Box, data: readonly Named[]): string[] {
   return data.flatMap(({ name, series }, at) => {
     const tile = { ...box, x: box.x + at * width, w: width - (at < data.length - 1 ? 4 : 0) };
     const value = last(series) ?? Number.NaN;
+    const saying = sayingOf(panel, value);
     const whose = named ? [text(tile.x + 4, tile.y + 14, fitted(name, tile.w - 8, 10), { size: 10 })] : [];
     return [
       rect(tile, background(thresholdOf(panel, value)), ' rx="3"'),
       ...whose,
-      text(tile.x + tile.w / 2, tile.y + tile.h / 2 + 8, sayingOf(panel, value), {
-        size: 30,
+      text(tile.x + tile.w / 2, tile.y + tile.h / 2 + 8, saying, {
+        size: Math.min(BIG, (tile.w - 8) / widthOf(saying, BOLD)),
         weight: 600,
         fill: '#fff',
         anchor: 'middle',

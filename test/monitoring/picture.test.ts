@@ -185,6 +185,17 @@ describe('a picture', () => {
     expect(drawPicture('T', [{ panel: version, data: [series('0.1.0', [3])] }])).toContain('>0.1.0</text>');
   });
 
+  it('makes a number smaller that has no room', () => {
+    const share = { fieldConfig: { defaults: { unit: 'percentunit' } } };
+    const sizes = [1, 4].map((tiles) => {
+      const data = Array.from({ length: tiles }, (_, at) => series(`s${at}`, [0.876]));
+      const small = panel('stat', { ...share, gridPos: { x: 0, y: 0, w: 4, h: 4 } });
+      return Number(/font-size="([\d.]+)"[^>]*>87\.6 %</.exec(drawPicture('T', [{ panel: small, data }]))?.[1]);
+    });
+    expect(sizes[0]).toBe(30);
+    expect(sizes[1]).toBeLessThan(15);
+  });
+
   it('asks about now where the panel does', async () => {
     const panels = [panel('stat', { targets: [{ expr: 'x', instant: true }] })];
     const ask = { range: async () => [series('', [1, 2]).series], now: async () => [series('', [7]).series] };

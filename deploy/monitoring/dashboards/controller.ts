@@ -6,7 +6,7 @@ import {
   GREEN,
   INSTALLATION,
   INSTALLATION_LEGEND,
-  NONE_IS_GOOD,
+  NONE_IS_BEST,
   OF_INSTANCE,
   ONE_IS_GOOD,
   ONE_LEADS,
@@ -112,7 +112,7 @@ export const CONTROLLER: DashboardSpec = {
           description: 'Runs of names that failed and are tried again.',
           unit: 'short',
           queries: [{ expr: `sum(round(increase(controller_runtime_reconcile_errors_total{${RUNS}}[1h])))` }],
-          steps: NONE_IS_GOOD,
+          steps: NONE_IS_BEST,
         }),
       ],
     },
@@ -366,8 +366,9 @@ export const CONTROLLER: DashboardSpec = {
       panels: [
         graph({
           title: 'CPU',
-          description: 'Cores that the process uses. An idle daemon needs less than one percent of one.',
-          unit: 'short',
+          description:
+            'Share of one core. An idle daemon needs less than 1 %; at 100 % it can do no more, since JavaScript runs on one.',
+          unit: 'percentunit',
           queries: [
             {
               expr: `rate(process_cpu_seconds_total{${OF_INSTANCE}}[$__rate_interval]) and on (instance, job) zonekeeper_build_info`,

@@ -109,7 +109,7 @@ export const FLEET: DashboardSpec = {
           unit: 'short',
           queries: [
             {
-              expr: `topk(20, sum by (${INSTALLATION}, zone) (zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"}) > 0)`,
+              expr: `topk(20, sum by (${INSTALLATION}, zone) (zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"}))`,
             },
           ],
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Names' },
@@ -122,7 +122,7 @@ export const FLEET: DashboardSpec = {
           unit: 'short',
           queries: [
             {
-              expr: `topk(20, sum by (${INSTALLATION}, zone) (round(increase(zonekeeper_drift_detected_total{${CHOSEN}}[24h]))) > 0)`,
+              expr: `topk(20, sum by (${INSTALLATION}, zone) (round(increase(zonekeeper_drift_detected_total{${CHOSEN}}[24h]))))`,
             },
           ],
           steps: [
