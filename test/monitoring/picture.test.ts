@@ -105,6 +105,14 @@ it('a heatmap counts what fell into each bucket alone, buckets in order', () => 
   ]);
 });
 
+it('a heatmap shows the most of what a column holds, in whole numbers where they are', () => {
+  const data = [series('', [3, 0, 1, 1], { le: '1' }), series('', [3, 0, 6, 2], { le: '+Inf' })];
+  expect(bucketsOf(data, { from: 1_000, to: 1_004 }, 2).map(({ counts }) => counts)).toEqual([
+    [3, 1],
+    [0, 5],
+  ]);
+});
+
 it('a heatmap says of its last bucket, which has no upper bound, what it is beyond', () => {
   const data = ['1', '10', '+Inf'].map((le, at) => series('', [at + 1, at + 1], { le }));
   const spread = panel('heatmap', { fieldConfig: { defaults: { unit: 's' } } });
