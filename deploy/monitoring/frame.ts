@@ -1,6 +1,6 @@
 import * as dashboard from '@grafana/grafana-foundation-sdk/dashboard';
 import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
-import { CHOSEN, chosen, DATASOURCE, type PanelSpec, panel } from './panels.ts';
+import { CHOSEN, chosen, DATASOURCE, INSTALLATION, INSTALLATION_LEGEND, type PanelSpec, panel } from './panels.ts';
 
 /** A row of panels under a heading. */
 export interface Row {
@@ -21,6 +21,8 @@ export interface DashboardSpec {
 }
 
 const TAG = 'zonekeeper';
+/** Where the page is unless somebody says otherwise. The chart looks for this text and puts the place that it knows there. */
+export const PAGE = 'http://127.0.0.1:8080';
 
 /** What a variable's choices come from: each narrows those after it. */
 const VARIABLES = {
@@ -60,8 +62,8 @@ export function frame(spec: DashboardSpec): dashboard.Dashboard {
   builder.withVariable(
     new dashboard.TextBoxVariableBuilder('page')
       .label('Page')
-      .description('Where the page "DNS Records" is, for links from panels')
-      .defaultValue('http://127.0.0.1:8080'),
+      .description('Where the page "DNS Records" of the installation is, for links from panels')
+      .defaultValue(PAGE),
   );
   for (const annotation of annotations(spec.variables.includes('zone'))) builder.annotation(annotation);
   for (const { title, panels } of spec.rows) {
@@ -88,8 +90,8 @@ function variable(name: keyof typeof VARIABLES) {
   );
 }
 
-/** Two scrapes of the usual 30 seconds or of a minute lie within it: with fewer there is no increase to be seen. */
-const ANNOTATED = '2m';
+/** A minute between scrapes leaves two of them in it: with fewer there is no increase to be seen. Over long ranges, Grafana takes a longer one. */
+const STEP = '2m';
 
 function annotations(zones: boolean) {
   const of = (name: string, expr: string, color: string, text: string) =>
@@ -101,13 +103,14 @@ function annotations(zones: boolean) {
       .expr(expr)
       .titleFormat(name)
       .textFormat(text)
-      .step('1m')
+      .step(STEP)
       .target(new prometheus.DataqueryBuilder().refId('Anno').expr(expr).range());
   const series = zones ? `${CHOSEN}, zone=~"$zone"` : CHOSEN;
-  const changed = `sum by (zone, action) (increase(zonekeeper_changes_total{${series}, result="done"}[${ANNOTATED}])) > 0`;
-  const leader = `changes(leader_election_master_status{${CHOSEN}, name="zonekeeper"}[${ANNOTATED}]) > 0`;
+  // As long as a step, whatever the range: a fixed window would miss what lies between two steps.
+  const changed = `sum by (${INSTALLATION}, zone, action) (increase(zonekeeper_changes_total{${series}, result="done"}[$__rate_interval])) > 0`;
+  const leader = `changes(leader_election_master_status{${CHOSEN}, name="zonekeeper"}[$__rate_interval]) > 0`;
   return [
-    of('Changes', changed, 'blue', '{{action}} in {{zone}}'),
-    of('Leader changed', leader, 'purple', '{{instance}}'),
+    of('Changes', changed, 'blue', `{{action}} in {{zone}}, ${INSTALLATION_LEGEND}`),
+    of('Leader changed', leader, 'purple', `{{instance}}, ${INSTALLATION_LEGEND}`),
   ];
 }

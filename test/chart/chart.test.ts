@@ -257,6 +257,22 @@ requires('helm')('the chart', () => {
     for (const { spec } of resources) expect(spec.instanceSelector).toEqual({ matchLabels: { dashboards: 'grafana' } });
   });
 
+  it.each([
+    ['dashboards for the sidecar', 'http://127.0.0.1:8080'],
+    ['dashboards that lead to an Ingress', 'https://dns.example.com'],
+    ['dashboards that lead to an Ingress without certificates', 'http://dns.home.example'],
+    ['dashboards that lead to a route', 'https://dns.example.net'],
+    ['dashboards that lead elsewhere', 'https://tools.example.com/dns'],
+  ])('tells %s where the page is', (set, page) => {
+    const all = of(set).filter(({ metadata }) => metadata.labels['app.kubernetes.io/component'] === 'dashboard');
+    expect(all).toHaveLength(3);
+    for (const { data, spec } of all) {
+      const text: string = spec?.json ?? Object.values(data as Record<string, string>)[0];
+      const { templating } = JSON.parse(text) as { templating: { list: { name: string; query: unknown }[] } };
+      expect(templating.list.find(({ name }) => name === 'page')?.query).toBe(page);
+    }
+  });
+
   it('is for Kubernetes from the version that it names', async () => {
     const floor = /^kubeVersion: ">=(\d+)\.(\d+)\./m.exec(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'));
     const [major = 0, minor = 0] = floor?.slice(1).map(Number) ?? [];

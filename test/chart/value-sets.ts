@@ -171,6 +171,31 @@ export const VALUE_SETS: Readonly<Record<string, ValueSet>> = {
     values: { dashboards: { mode: 'operator' } },
     also: ['GrafanaDashboard', 'GrafanaDashboard', 'GrafanaDashboard'],
   },
+  'dashboards that lead to an Ingress': {
+    values: {
+      dashboards: { mode: 'configMap' },
+      ingress: { enabled: true, hosts: [{ host: 'dns.example.com' }], tls: [{ hosts: ['dns.example.com'] }] },
+    },
+    also: ['ConfigMap', 'ConfigMap', 'ConfigMap', 'Ingress'],
+  },
+  'dashboards that lead to an Ingress without certificates': {
+    values: { dashboards: { mode: 'configMap' }, ingress: { enabled: true, hosts: [{ host: 'dns.home.example' }] } },
+    also: ['ConfigMap', 'ConfigMap', 'ConfigMap', 'Ingress'],
+  },
+  'dashboards that lead to a route': {
+    values: {
+      dashboards: { mode: 'operator' },
+      httpRoute: { enabled: true, parentRefs: [{ name: 'gw' }], hostnames: ['dns.example.net'] },
+    },
+    also: ['GrafanaDashboard', 'GrafanaDashboard', 'GrafanaDashboard', 'HTTPRoute'],
+  },
+  'dashboards that lead elsewhere': {
+    values: {
+      dashboards: { mode: 'configMap', pageUrl: 'https://tools.example.com/dns' },
+      ingress: { enabled: true, hosts: [{ host: 'dns.example.com' }] },
+    },
+    also: ['ConfigMap', 'ConfigMap', 'ConfigMap', 'Ingress'],
+  },
   'a PostgreSQL for trials': {
     values: {
       database: { existingSecret: { name: '' } },

@@ -56,6 +56,7 @@ export function shown(value: number, unit?: string): string {
   if (unit === 'percentunit') return `${digits(value * 100)} %`;
   if (unit === 's') return duration(value);
   if (unit === 'ops') return `${digits(value)}/s`;
+  if (unit?.startsWith('suffix:')) return `${shown(value)} ${unit.slice('suffix:'.length)}`;
   if (unit === 'bytes') {
     const power = Math.min(BYTES.length - 1, Math.floor(Math.log2(Math.max(1, Math.abs(value))) / 10));
     return `${digits(value / 1_024 ** power)} ${BYTES[power]}`;

@@ -13,25 +13,24 @@ const COLUMN_PX = 8;
 const LABELS = 56;
 const SHADES = [0.1, 0.25, 0.5, 0.75, 1];
 
-/** Prometheus' buckets, each of which counts those below it too, as buckets of their own: the mean in each column. */
+/** Prometheus' buckets, each of which counts those below it too, as buckets of their own: the most at once in each column. */
 export function bucketsOf(data: readonly Named[], span: Span, columns: number): Bucket[] {
   const width = (span.to - span.from) / columns;
-  const sums = data
-    .map(({ series }) => {
-      const within: number[][] = Array.from({ length: columns }, () => []);
-      series.times.forEach((time, at) => {
-        const value = series.values[at];
-        const column = Math.min(columns - 1, Math.max(0, Math.floor((time - span.from) / width)));
-        if (value !== undefined && Number.isFinite(value)) within[column]?.push(value);
-      });
-      const upTo = Number((series.metric.le ?? '').replace('+Inf', 'Infinity'));
-      return { upTo, sums: within.map((all) => all.reduce((a, b) => a + b, 0) / Math.max(1, all.length)) };
-    })
+  const bounds = data
+    .map(({ series }) => ({
+      upTo: Number((series.metric.le ?? '').replace('+Inf', 'Infinity')),
+      sums: new Map(series.times.map((time, at) => [time, series.values[at] ?? Number.NaN])),
+    }))
     .sort((a, b) => a.upTo - b.upTo);
-  return sums.map(({ upTo, sums: own }, at) => ({
-    upTo,
-    counts: own.map((sum, column) => Math.max(0, sum - (sums[at - 1]?.sums[column] ?? 0))),
-  }));
+  return bounds.map(({ upTo, sums }, at) => {
+    const counts = Array.from({ length: columns }, () => 0);
+    for (const [time, sum] of sums) {
+      const column = Math.min(columns - 1, Math.max(0, Math.floor((time - span.from) / width)));
+      const own = sum - (bounds[at - 1]?.sums.get(time) ?? 0);
+      if (Number.isFinite(own)) counts[column] = Math.max(counts[column] ?? 0, own);
+    }
+    return { upTo, counts };
+  });
 }
 
 /** The last bucket has no upper bound: it holds what is beyond the bound below it. */

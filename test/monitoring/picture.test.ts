@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { shown, timeTicks, valueAxis } from './axis.ts';
 import { type Named, pointsOf } from './graph.ts';
 import { bucketsOf } from './heatmap.ts';
-import { columnsOf, thresholdOf } from './panel.ts';
-import { drawDashboard, drawPicture } from './picture.ts';
-import type { Panel } from './queries.ts';
+import { columnsOf, sayingOf, thresholdOf } from './panel.ts';
+import { drawDashboard, drawPicture, stamp } from './picture.ts';
+import { dashboards, type Mapping, type Panel } from './queries.ts';
 
 const series = (name: string, values: readonly number[], metric: Readonly<Record<string, string>> = {}): Named => ({
   name,
@@ -78,6 +79,7 @@ it.each([
   [0.995, 'percentunit', '99.5 %'],
   [201_326_592, 'bytes', '192 MiB'],
   [0.0714, 'ops', '0.0714/s'],
+  [1_500, 'suffix:/min', '1.5 k /min'],
   [877, 'short', '877'],
   [10_000, 'short', '10 k'],
   [Number.NaN, 'short', '—'],
@@ -103,6 +105,14 @@ it('a heatmap counts what fell into each bucket alone, buckets in order', () => 
   ]);
 });
 
+it('a heatmap shows the most of what a column holds, in whole numbers where they are', () => {
+  const data = [series('', [3, 0, 1, 1], { le: '1' }), series('', [3, 0, 6, 2], { le: '+Inf' })];
+  expect(bucketsOf(data, { from: 1_000, to: 1_004 }, 2).map(({ counts }) => counts)).toEqual([
+    [3, 1],
+    [0, 5],
+  ]);
+});
+
 it('a heatmap says of its last bucket, which has no upper bound, what it is beyond', () => {
   const data = ['1', '10', '+Inf'].map((le, at) => series('', [at + 1, at + 1], { le }));
   const spread = panel('heatmap', { fieldConfig: { defaults: { unit: 's' } } });
@@ -113,6 +123,20 @@ it('a heatmap says of its last bucket, which has no upper bound, what it is beyo
 
 it('a value has the colour of the highest threshold that it reaches', () => {
   expect([0.9, 1, 900].map((value) => thresholdOf(graph, value))).toEqual(['green', 'yellow', 'red']);
+});
+
+it.each([
+  [0, 'no'],
+  [2, '2 s'],
+  [1.7e9, 'never'],
+  [Number.NaN, 'nothing'],
+])('%d reads %s where a panel says something in its place', (value, expected) => {
+  const mappings: readonly Mapping[] = [
+    { type: 'value', options: { 0: { text: 'no' } } },
+    { type: 'range', options: { from: 1e9, to: null, result: { text: 'never' } } },
+    { type: 'special', options: { match: 'null+nan', result: { text: 'nothing' } } },
+  ];
+  expect(sayingOf(panel('stat', { fieldConfig: { defaults: { unit: 's', mappings } } }), value)).toBe(expected);
 });
 
 it('a table has the columns that its panel asks for', () => {
@@ -138,8 +162,8 @@ describe('a picture', () => {
   it('names a series by its legend, and by its panel where the legend has nothing to say of it', async () => {
     const byZone = panel('timeseries', { title: 'Drifted', targets: [{ expr: 'x', legendFormat: '{{zone}}' }] });
     const answer = [series('', [1, 2], { zone: 'example.com' }).series, series('', [0, 0]).series];
-    const dashboard = { title: 'T', panels: [byZone], templating: { list: [] }, annotations: { list: [] } };
-    const drawn = await drawDashboard(dashboard, async () => answer);
+    const dashboard = { uid: 'u', title: 'T', panels: [byZone], templating: { list: [] }, annotations: { list: [] } };
+    const drawn = await drawDashboard(dashboard, { range: async () => answer, now: async () => [] });
     for (const name of ['example.com', 'Drifted']) expect(drawn).toContain(`>${name} <tspan`);
   });
 
@@ -164,9 +188,59 @@ describe('a picture', () => {
     for (const content of ['dns', '1', 'rehearsal', '2']) expect(two).toContain(`>${content}</text>`);
   });
 
-  it('says what a panel says where there is no data', () => {
-    const empty = panel('stat', { fieldConfig: { defaults: { noValue: 'no names' } } });
-    expect(drawPicture('T', [{ panel: empty, data: [] }])).toContain('>no names</text>');
+  it('names the only series of a number where the panel asks for it', () => {
+    const version = panel('stat', { options: { textMode: 'value_and_name' } });
+    expect(drawPicture('T', [{ panel: version, data: [series('0.1.0', [3])] }])).toContain('>0.1.0</text>');
+  });
+
+  it('makes a number smaller that has no room', () => {
+    const share = { fieldConfig: { defaults: { unit: 'percentunit' } } };
+    const sizes = [1, 4].map((tiles) => {
+      const data = Array.from({ length: tiles }, (_, at) => series(`s${at}`, [0.876]));
+      const small = panel('stat', { ...share, gridPos: { x: 0, y: 0, w: 4, h: 4 } });
+      return Number(/font-size="([\d.]+)"[^>]*>87\.6 %</.exec(drawPicture('T', [{ panel: small, data }]))?.[1]);
+    });
+    expect(sizes[0]).toBe(30);
+    expect(sizes[1]).toBeLessThan(15);
+  });
+
+  it('asks about now where the panel does', async () => {
+    const panels = [panel('stat', { targets: [{ expr: 'x', instant: true }] })];
+    const ask = { range: async () => [series('', [1, 2]).series], now: async () => [series('', [7]).series] };
+    const drawn = await drawDashboard(
+      { uid: 'u', title: 'T', panels, templating: { list: [] }, annotations: { list: [] } },
+      ask,
+    );
+    expect(drawn).toContain('>7</text>');
+    expect(drawn).not.toContain('>2</text>');
+  });
+
+  it('says so where there is no data', () => {
     expect(drawPicture('T', [{ panel: panel('heatmap'), data: [] }])).toContain('>No data</text>');
   });
+
+  it('is of one state of the dashboard: of all that is drawn, but not of what Grafana says when asked', () => {
+    const of = (more: Partial<Panel>) =>
+      stamp({
+        uid: 'u',
+        title: 'T',
+        panels: [panel('stat', more)],
+        templating: { list: [] },
+        annotations: { list: [] },
+      });
+    const defaults = { unit: 's', links: [{ url: '/a' }] };
+    const before = of({ fieldConfig: { defaults }, description: 'A' });
+    expect(of({ fieldConfig: { defaults: { ...defaults, links: [] } }, description: 'B' })).toBe(before);
+    expect(of({ fieldConfig: { defaults: { ...defaults, unit: 'short' } }, description: 'A' })).not.toBe(before);
+    expect(of({ fieldConfig: { defaults }, targets: [{ expr: 'x' }] })).not.toBe(before);
+  });
+
+  it.each(dashboards().map((dashboard) => [dashboard.title.split(' / ')[1]?.toLowerCase(), dashboard] as const))(
+    'of %s in the docs is drawn from the panels as they are: redraw it as docs/monitoring.md says',
+    (name, dashboard) => {
+      // The whole picture would be much to read in a failure.
+      const [drawn] = /<!-- of panels \w+ -->/.exec(readFileSync(`docs/images/dashboard-${name}.svg`, 'utf8')) ?? [];
+      expect(drawn).toBe(stamp(dashboard));
+    },
+  );
 });

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Series } from '../support/prometheus.ts';
 import type { Named, Span } from './graph.ts';
 import { drawPanel } from './panel.ts';
-import { asSent, type Dashboard, type Panel } from './queries.ts';
+import { asSent, type Dashboard, type Panel, panelsOf } from './queries.ts';
 import { FAINT, GRID, rect, text } from './svg.ts';
 
 /** Pixels for a column of Grafana's 24, and for one unit of height. */
@@ -13,9 +14,28 @@ const MARK =
   "Drawn from the dashboard's JSON and the live test's data by a small renderer of ours: it is not Grafana, whose own picture is richer. Times are UTC.";
 
 /** A dashboard as an SVG, with data from `ask`: where things stand, and what they show. Not Grafana's own drawing. */
-export async function drawDashboard(dashboard: Dashboard, ask: (expr: string) => Promise<Series[]>): Promise<string> {
+export async function drawDashboard(dashboard: Dashboard, ask: Ask): Promise<string> {
   const panels = await Promise.all(dashboard.panels.map(async (panel) => ({ panel, data: await dataOf(panel, ask) })));
-  return drawPicture(dashboard.title, panels);
+  return drawPicture(dashboard.title, panels).replace('<title>', `${stamp(dashboard)}\n<title>`);
+}
+
+/** Of what a picture is: it is out of date when this is not in it. */
+export const stamp = (dashboard: Dashboard): string => `<!-- of panels ${digestOf(dashboard)} -->`;
+
+/** Of all that is drawn: not of texts that Grafana shows when asked for, nor of what links lead to. */
+function digestOf({ title, panels }: Dashboard): string {
+  const drawn = panelsOf({ panels }).map(({ description, links, fieldConfig, ...panel }) => {
+    const { links: _, ...defaults } = fieldConfig?.defaults ?? {};
+    return { ...panel, defaults };
+  });
+  const rows = panels.map(({ type, title: heading, gridPos }) => ({ type, heading, gridPos }));
+  return createHash('sha256').update(JSON.stringify({ title, rows, drawn })).digest('hex').slice(0, 16);
+}
+
+/** What asks Prometheus: over all that was scraped, or about now. */
+export interface Ask {
+  range(expr: string): Promise<Series[]>;
+  now(expr: string): Promise<Series[]>;
 }
 
 /** A panel, and the answers to its queries. */
@@ -50,9 +70,12 @@ function drawFrame({ panel, data }: Answered, span: Span): string[] {
   ];
 }
 
-async function dataOf({ title, targets = [] }: Panel, ask: (expr: string) => Promise<Series[]>): Promise<Named[]> {
-  const answers = targets.map(async ({ expr, legendFormat = '' }) =>
-    (await ask(asSent(expr))).map((series) => ({ name: nameOf(legendFormat, series.metric) || title, series })),
+async function dataOf({ title, targets = [] }: Panel, ask: Ask): Promise<Named[]> {
+  const answers = targets.map(async ({ expr, legendFormat = '', instant = false }) =>
+    (await (instant ? ask.now(asSent(expr)) : ask.range(asSent(expr)))).map((series) => ({
+      name: nameOf(legendFormat, series.metric) || title,
+      series,
+    })),
   );
   return (await Promise.all(answers)).flat();
 }

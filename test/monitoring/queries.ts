@@ -7,13 +7,34 @@ export interface NamedQuery {
   readonly expr: string;
 }
 
+/** As Grafana writes it: one value, a range (`null` without an end), or a special value. */
+export type Mapping =
+  | { readonly type: 'value'; readonly options: Readonly<Record<string, { readonly text: string }>> }
+  | {
+      readonly type: 'range';
+      readonly options: {
+        readonly from: number | null;
+        readonly to: number | null;
+        readonly result: { readonly text: string };
+      };
+    }
+  | {
+      readonly type: 'special';
+      readonly options: { readonly match: string; readonly result: { readonly text: string } };
+    };
+
 /** A panel, as far as the tests look at it. */
 export interface Panel {
   readonly type: string;
   readonly title: string;
   readonly description?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string }[];
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string; readonly instant?: boolean }[];
+  readonly options?: {
+    readonly textMode?: string;
+    readonly reduceOptions?: { readonly calcs: readonly string[] };
+    readonly sortBy?: readonly { readonly desc?: boolean }[];
+  };
   readonly links?: readonly { readonly url: string }[];
   readonly fieldConfig?: {
     readonly defaults: {
@@ -21,8 +42,8 @@ export interface Panel {
       readonly unit?: string;
       readonly min?: number;
       readonly max?: number;
-      /** What stands there where nothing comes back. */
-      readonly noValue?: string;
+      /** What stands there in place of a value. */
+      readonly mappings?: readonly Mapping[];
       readonly custom?: {
         readonly stacking?: { readonly mode: string };
         readonly thresholdsStyle?: { readonly mode: string };
@@ -41,12 +62,15 @@ export interface Panel {
 }
 
 export interface Dashboard {
+  readonly uid: string;
   readonly title: string;
   readonly panels: readonly Panel[];
   readonly templating: {
     readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[];
   };
-  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr?: string }[] };
+  readonly annotations: {
+    readonly list: readonly { readonly name: string; readonly expr?: string; readonly textFormat?: string }[];
+  };
 }
 
 /** The dashboards as they are committed. */
@@ -56,7 +80,7 @@ export function dashboards(): Dashboard[] {
 }
 
 /** All panels, those in rows included. */
-export function panelsOf({ panels }: Dashboard): Panel[] {
+export function panelsOf({ panels }: Pick<Dashboard, 'panels'>): Panel[] {
   return panels.flatMap((panel) => (panel.type === 'row' ? (panel.panels ?? []) : [panel]));
 }
 

@@ -69,7 +69,7 @@ export function text(
   const heavy = weight === undefined ? '' : ` font-weight="${weight}"`;
   const held = anchor === 'start' ? '' : ` text-anchor="${anchor}"`;
   const after = strong === undefined ? '' : ` <tspan font-weight="600" fill="#fff">${escaped(strong)}</tspan>`;
-  return `<text x="${px(x)}" y="${px(y)}" font-size="${size}"${heavy} fill="${fill}"${held}>${escaped(content)}${after}</text>`;
+  return `<text x="${px(x)}" y="${px(y)}" font-size="${px(size)}"${heavy} fill="${fill}"${held}>${escaped(content)}${after}</text>`;
 }
 
 const escaped = (content: string): string =>

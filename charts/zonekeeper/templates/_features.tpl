@@ -32,6 +32,19 @@ postgres://zonekeeper:{{ .Values.postgresql.password | urlquery | replace "+" "%
 {{- end -}}
 {{- end -}}
 
+{{/* Where browsers reach the page, as far as the chart knows. An Ingress without certificates may have them elsewhere, but answers in plain HTTP, too. */}}
+{{- define "zonekeeper.pageUrl" -}}
+{{- if .Values.dashboards.pageUrl -}}
+{{ .Values.dashboards.pageUrl }}
+{{- else if and .Values.ingress.enabled .Values.ingress.hosts -}}
+{{ empty .Values.ingress.tls | ternary "http" "https" }}://{{ (first .Values.ingress.hosts).host }}
+{{- else if and .Values.httpRoute.enabled .Values.httpRoute.hostnames -}}
+https://{{ first .Values.httpRoute.hostnames }}
+{{- else -}}
+http://127.0.0.1:8080
+{{- end -}}
+{{- end -}}
+
 {{/* What the daemon reads as its YAML file. Browsers may come by the names of Ingress and route. */}}
 {{- define "zonekeeper.config" -}}
 {{- $config := deepCopy .Values.config -}}

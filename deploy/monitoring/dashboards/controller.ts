@@ -1,14 +1,21 @@
 import type { DashboardSpec } from '../frame.ts';
 import { OBJECTIVE_SECONDS, THRESHOLDS } from '../objectives.ts';
 import {
+  BUDGET_LEFT,
+  budgetLeft,
   GREEN,
   INSTALLATION,
   INSTALLATION_LEGEND,
-  NONE_IS_GOOD,
+  NONE_IS_BEST,
   OF_INSTANCE,
   ONE_IS_GOOD,
+  ONE_LEADS,
+  OVERDUE,
+  overdue,
   type PanelSpec,
+  PER_MINUTE,
   RED,
+  type Step,
   YELLOW,
 } from '../panels.ts';
 
@@ -29,6 +36,16 @@ const quantiles = (metric: string, labels: string) =>
     expr: `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket{${labels}}[$__rate_interval])))`,
     legend: `p${quantile * 100}`,
   }));
+/** For what is a part of the way from a commit to a record. */
+const IN_TIME: readonly Step[] = [
+  [null, GREEN],
+  [OBJECTIVE_SECONDS, RED],
+];
+const WHOLE_WAY = `The objective for the whole way of a change is ${OBJECTIVE_SECONDS} s.`;
+const YES_OR_NO = [
+  { value: 0, says: 'no' },
+  { value: 1, says: 'yes' },
+];
 const QUEUE = `${OF_INSTANCE}, name="names"`;
 const RUNS = `${OF_INSTANCE}, controller="dns"`;
 
@@ -53,60 +70,49 @@ export const CONTROLLER: DashboardSpec = {
               legend: INSTALLATION_LEGEND,
             },
           ],
-          steps: [
-            [null, RED],
-            [1, GREEN],
-            [2, RED],
-          ],
+          steps: ONE_LEADS,
+          named: true,
         }),
         stat({
-          title: 'Processes',
-          description: 'Daemons that are seen, by version.',
+          title: 'Processes by version',
+          description: 'Daemons that are seen, those that stand by included. Two versions are an upgrade under way.',
           unit: 'short',
           queries: [{ expr: `sum by (version) (zonekeeper_build_info{${OF_INSTANCE}})`, legend: '{{version}}' }],
           steps: ONE_IS_GOOD,
+          named: true,
         }),
         stat({
           title: 'Hears of changes',
-          description: '1 while PostgreSQL announces changes to the process; 0 while only the resync finds them.',
+          description:
+            'Whether PostgreSQL announces changes to all processes. Where it does not, only the resync finds them.',
           unit: 'short',
           queries: [{ expr: `min(zonekeeper_source_connected{${OF_INSTANCE}})` }],
           steps: ONE_IS_GOOD,
+          sayings: YES_OR_NO,
         }),
         stat({
           title: 'API budget left',
           description:
-            'Calls that may still leave within the present five minutes, by installation. Near 0, changes wait.',
-          unit: 'short',
-          // The highest, because those who stand by have none; but not of all, or a full budget would hide a spent one.
-          queries: [
-            {
-              expr: `max by (${INSTALLATION}) (zonekeeper_api_budget_remaining{${OF_INSTANCE}})`,
-              legend: INSTALLATION_LEGEND,
-            },
-          ],
-          steps: [
-            [null, RED],
-            [Number(THRESHOLDS.budgetShare.value), YELLOW],
-            [200, GREEN],
-          ],
+            'Share of the calls of five minutes that may still leave, by installation. Near 0, changes wait.',
+          unit: 'percentunit',
+          // Not of all together, or a full budget would hide a spent one.
+          queries: [{ expr: budgetLeft(OF_INSTANCE), legend: INSTALLATION_LEGEND }],
+          steps: BUDGET_LEFT,
+          named: true,
         }),
         stat({
           title: 'Waiting names',
-          description: 'Names that wait for a worker.',
+          description:
+            'Names that wait for a worker. A storm fills the queue for seconds; what matters is how long they wait.',
           unit: 'short',
           queries: [{ expr: `sum(workqueue_depth{${QUEUE}})` }],
-          steps: [
-            [null, GREEN],
-            [1_000, YELLOW],
-          ],
         }),
         stat({
           title: 'Failed runs in an hour',
           description: 'Runs of names that failed and are tried again.',
           unit: 'short',
-          queries: [{ expr: `sum(increase(controller_runtime_reconcile_errors_total{${RUNS}}[1h]))` }],
-          steps: NONE_IS_GOOD,
+          queries: [{ expr: `sum(round(increase(controller_runtime_reconcile_errors_total{${RUNS}}[1h])))` }],
+          steps: NONE_IS_BEST,
         }),
       ],
     },
@@ -119,34 +125,22 @@ export const CONTROLLER: DashboardSpec = {
           unit: 'short',
           queries: [{ expr: `sum by (priority) (workqueue_depth{${QUEUE}})`, legend: '{{priority}}' }],
           stacked: true,
-          steps: [
-            [null, GREEN],
-            [1_000, YELLOW],
-          ],
           min: 0,
         }),
         graph({
           title: 'Time in the queue',
-          description: 'From being put on the queue to being taken by a worker.',
+          description: `From being put on the queue to being taken by a worker. ${WHOLE_WAY}`,
           unit: 's',
           queries: quantiles('workqueue_queue_duration_seconds', QUEUE),
-          steps: [
-            [null, GREEN],
-            [1, YELLOW],
-            [OBJECTIVE_SECONDS, RED],
-          ],
+          steps: IN_TIME,
           min: 0,
         }),
         graph({
           title: 'Time in work',
-          description: 'From being taken to being done, waits for a batch and for the API budget included.',
+          description: `From being taken to being done, waits for a batch and for the API budget included. ${WHOLE_WAY}`,
           unit: 's',
           queries: quantiles('workqueue_work_duration_seconds', QUEUE),
-          steps: [
-            [null, GREEN],
-            [1, YELLOW],
-            [OBJECTIVE_SECONDS, RED],
-          ],
+          steps: IN_TIME,
           min: 0,
         }),
         graph({
@@ -174,23 +168,26 @@ export const CONTROLLER: DashboardSpec = {
         }),
         graph({
           title: 'Duration of runs',
-          description: 'How long a worker is busy with one name.',
+          description: `How long a worker is busy with one name. ${WHOLE_WAY}`,
           unit: 's',
           queries: quantiles('controller_runtime_reconcile_time_seconds', RUNS),
-          steps: [
-            [null, GREEN],
-            [1, YELLOW],
-            [OBJECTIVE_SECONDS, RED],
-          ],
+          steps: IN_TIME,
           min: 0,
         }),
         graph({
-          title: 'Workers',
-          description: 'Names in process, against how many may be.',
-          unit: 'short',
+          title: 'Workers in use',
+          description:
+            'Names in process, as a share of how many may be at once (ZONEKEEPER_CONCURRENCY). At 100 % the others wait in the queue.',
+          unit: 'percentunit',
           queries: [
-            { expr: `sum(controller_runtime_active_workers{${RUNS}})`, legend: 'in process' },
-            { expr: `max(controller_runtime_max_concurrent_reconciles{${RUNS}})`, legend: 'at most' },
+            {
+              expr: `sum by (${INSTALLATION}) (controller_runtime_active_workers{${RUNS}}) / max by (${INSTALLATION}) (controller_runtime_max_concurrent_reconciles{${RUNS}})`,
+              legend: INSTALLATION_LEGEND,
+            },
+          ],
+          steps: [
+            [null, GREEN],
+            [1, YELLOW],
           ],
           min: 0,
         }),
@@ -215,7 +212,7 @@ export const CONTROLLER: DashboardSpec = {
           unit: 'short',
           queries: [
             {
-              expr: `sum by (trigger, result) (increase(zonekeeper_sync_total{${OF_INSTANCE}}[1h]))`,
+              expr: `sum by (trigger, result) (round(increase(zonekeeper_sync_total{${OF_INSTANCE}}[1h])))`,
               legend: '{{trigger}} {{result}}',
             },
           ],
@@ -229,7 +226,7 @@ export const CONTROLLER: DashboardSpec = {
         graph({
           title: 'Calls by operation',
           description: 'In a minute. One batch carries up to 3,500 changes.',
-          unit: 'short',
+          unit: PER_MINUTE,
           queries: [
             {
               expr: `sum by (operation) (rate(zonekeeper_cloudflare_requests_total{${OF_INSTANCE}}[$__rate_interval])) * 60`,
@@ -241,25 +238,25 @@ export const CONTROLLER: DashboardSpec = {
         }),
         graph({
           title: 'Calls that failed, by answer',
-          description:
-            'In a minute. 401 and 403: the token. 429: the limit. 5xx, timeout, connection: Cloudflare or the way to it.',
-          unit: 'short',
+          description: `Share of all calls. 401 and 403: the token. 429: the limit. 5xx, timeout, connection: Cloudflare or the way to it; from ${Number(THRESHOLDS.failureShare.value) * 100} % on an alert fires.`,
+          unit: 'percentunit',
           queries: [
             {
-              expr: `sum by (code) (rate(zonekeeper_cloudflare_requests_total{${OF_INSTANCE}, code!="200"}[$__rate_interval])) * 60`,
+              expr:
+                `sum by (code) (rate(zonekeeper_cloudflare_requests_total{${OF_INSTANCE}, code!="200"}[$__rate_interval]))` +
+                ` / ignoring (code) group_left () (sum(rate(zonekeeper_cloudflare_requests_total{${OF_INSTANCE}}[$__rate_interval])) > 0)`,
               legend: '{{code}}',
             },
           ],
           steps: [
             [null, GREEN],
-            [1, YELLOW],
-            [10, RED],
+            [Number(THRESHOLDS.failureShare.value), RED],
           ],
           min: 0,
         }),
         graph({
           title: 'Duration of calls',
-          description: 'Without the wait for the budget: 95 % of the calls are quicker.',
+          description: `Without the wait for the budget: 95 % of the calls are quicker. ${WHOLE_WAY}`,
           unit: 's',
           queries: [
             {
@@ -267,26 +264,17 @@ export const CONTROLLER: DashboardSpec = {
               legend: '{{operation}}',
             },
           ],
-          steps: [
-            [null, GREEN],
-            [1, YELLOW],
-            [OBJECTIVE_SECONDS, RED],
-          ],
+          steps: IN_TIME,
           min: 0,
         }),
         graph({
           title: 'API budget left',
-          description: 'By our own count, over five minutes, of what ZONEKEEPER_API_BUDGET allows.',
-          unit: 'short',
-          queries: [
-            { expr: `max by (instance) (zonekeeper_api_budget_remaining{${OF_INSTANCE}})`, legend: '{{instance}}' },
-          ],
-          steps: [
-            [null, RED],
-            [Number(THRESHOLDS.budgetShare.value), YELLOW],
-            [200, GREEN],
-          ],
+          description: 'By our own count, over five minutes, as a share of what ZONEKEEPER_API_BUDGET allows.',
+          unit: 'percentunit',
+          queries: [{ expr: budgetLeft(OF_INSTANCE), legend: INSTALLATION_LEGEND }],
+          steps: BUDGET_LEFT,
           min: 0,
+          max: 1,
         }),
         graph({
           title: 'Operations in a batch',
@@ -300,19 +288,11 @@ export const CONTROLLER: DashboardSpec = {
         }),
         graph({
           title: 'Time since the last look ended',
-          description: 'Well or not, the ten oldest zones: a zone that is not even tried has no place in the budget.',
-          unit: 's',
-          queries: [
-            {
-              expr: `topk(10, time() - (max by (zone) (zonekeeper_last_check_timestamp_seconds{${OF_INSTANCE}}) > 0))`,
-              legend: '{{zone}}',
-            },
-          ],
-          steps: [
-            [null, GREEN],
-            [600, YELLOW],
-            [Number(THRESHOLDS.syncStaleSeconds.value), RED],
-          ],
+          description:
+            'Well or not, in intervals between two looks, the ten oldest zones: a zone that is not even tried has no place in the budget. 10 stands for 10 and more, and for never.',
+          unit: 'short',
+          queries: [{ expr: `topk(10, max by (zone) (${overdue(OF_INSTANCE, 'check')}))`, legend: '{{zone}}' }],
+          steps: OVERDUE,
           min: 0,
         }),
       ],
@@ -333,7 +313,7 @@ export const CONTROLLER: DashboardSpec = {
         }),
         graph({
           title: 'Hears of changes',
-          description: 'By process: 1 while LISTEN stands.',
+          description: 'By process: 1 while LISTEN stands, 0 while only the resync finds changes.',
           unit: 'short',
           queries: [{ expr: `zonekeeper_source_connected{${OF_INSTANCE}}`, legend: '{{instance}}' }],
           steps: ONE_IS_GOOD,
@@ -344,12 +324,11 @@ export const CONTROLLER: DashboardSpec = {
         graph({
           title: 'Duration of statements',
           description:
-            'The wait for a connection included. A rise of all three is a slow server or disk; of p99 alone, a lock or the large statements of a resync.',
+            'The wait for a connection included. A rise of all three is a slow server or disk; of p99 alone, a lock or the large statements of a resync. A change needs several: above 1 s the objective is lost.',
           unit: 's',
           queries: quantiles('zonekeeper_postgres_statement_duration_seconds', OF_INSTANCE),
           steps: [
             [null, GREEN],
-            [0.25, YELLOW],
             [1, RED],
           ],
           min: 0,
@@ -376,7 +355,7 @@ export const CONTROLLER: DashboardSpec = {
           ],
           steps: [
             [null, GREEN],
-            [10, YELLOW],
+            [1, YELLOW],
           ],
           min: 0,
         }),
@@ -387,8 +366,9 @@ export const CONTROLLER: DashboardSpec = {
       panels: [
         graph({
           title: 'CPU',
-          description: 'Cores that the process uses. An idle daemon needs less than one percent of one.',
-          unit: 'short',
+          description:
+            'Share of one core. An idle daemon needs less than 1 %; at 100 % it can do no more, since JavaScript runs on one.',
+          unit: 'percentunit',
           queries: [
             {
               expr: `rate(process_cpu_seconds_total{${OF_INSTANCE}}[$__rate_interval]) and on (instance, job) zonekeeper_build_info`,
@@ -421,7 +401,7 @@ export const CONTROLLER: DashboardSpec = {
         graph({
           title: 'Delay of the event loop',
           description:
-            'How late the process comes to its work: 99 % of the measurements are below. Above 100 ms it has too much to do at once.',
+            'How late the process comes to its work: 99 % of the measurements are below. A few milliseconds when idle; above 100 ms it has too much to do at once.',
           unit: 's',
           queries: [
             {

@@ -1,37 +1,45 @@
 import type { DashboardSpec } from '../frame.ts';
-import { BURN_RATES, OBJECTIVE, OBJECTIVE_SECONDS, THRESHOLDS, WITHIN_OBJECTIVE } from '../objectives.ts';
+import { THRESHOLDS } from '../objectives.ts';
 import {
   CHOSEN,
   GREEN,
+  INSTALLATION,
+  INSTALLATION_LEGEND,
+  NEVER,
   NONE_IS_BEST,
   NONE_IS_GOOD,
   OF_ZONE,
+  ONE_IS_GOOD,
+  ONE_LEADS,
+  OVERDUE,
+  overdue,
   type PanelSpec,
   RED,
   type Step,
   YELLOW,
 } from '../panels.ts';
+import { CONVERGENCE } from './convergence.ts';
 
-/** The share of changes that may be late. */
-const ALLOWED = Number((1 - OBJECTIVE).toFixed(6));
-/** From this rate on the quickest pair of windows calls somebody. */
-const PAGED = Math.max(...BURN_RATES.map(({ factor }) => factor));
 const DRIFT_STATES = 'missing|modified|orphaned';
+const DRIFTED = 'missing,modified,orphaned';
+/** What a drift is while it cannot be repaired, too. */
+const UNSETTLED = `${DRIFTED},blocked,failed`;
 const AGE: readonly Step[] = [
   [null, GREEN],
   [60, YELLOW],
   [Number(THRESHOLDS.driftSeconds.value), RED],
 ];
+/** Never seen is 0, so it counts as the oldest. */
+const LAST_SUCCESS = `max by (${INSTALLATION}, zone) (zonekeeper_last_success_timestamp_seconds{${OF_ZONE}})`;
 const STALE: readonly Step[] = [
   [null, GREEN],
-  [600, YELLOW],
   [Number(THRESHOLDS.syncStaleSeconds.value), RED],
 ];
 /** An age that is zero where there is none. */
 const oldest = (by: string) =>
   `max by (${by}) ((time() - zonekeeper_drift_oldest_timestamp_seconds{${OF_ZONE}}) * (zonekeeper_drift_oldest_timestamp_seconds{${OF_ZONE}} > bool 0))`;
 
-const stat = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'>): PanelSpec => ({
+const stat = (spec: Omit<PanelSpec, 'kind' | 'width' | 'height'> & { width?: number }): PanelSpec => ({
   kind: 'stat',
   width: 4,
   height: 4,
@@ -62,14 +70,16 @@ export const DRIFT: DashboardSpec = {
           unit: 'short',
           queries: [{ expr: `sum(zonekeeper_records{${OF_ZONE}, state=~"${DRIFT_STATES}"})` }],
           steps: NONE_IS_BEST,
-          page: 'missing,modified,orphaned',
+          page: DRIFTED,
         }),
         stat({
           title: 'Oldest drift',
-          description: 'For how long the longest-drifted name has differed. Above 15 minutes nobody is repairing it.',
+          description:
+            'For how long the longest-drifted name has differed that no guard or policy holds. Above 15 minutes it is not being repaired.',
           unit: 's',
           queries: [{ expr: `max(${oldest('zone')})` }],
           steps: AGE,
+          page: `${DRIFTED},failed`,
         }),
         stat({
           title: 'Conflicts',
@@ -102,7 +112,7 @@ export const DRIFT: DashboardSpec = {
           unit: 'percentunit',
           queries: [
             {
-              expr: `sum(zonekeeper_records{${OF_ZONE}, state="in_sync"}) / (sum(zonekeeper_records{${OF_ZONE}}) > 0)`,
+              expr: `sum(zonekeeper_records{${OF_ZONE}, state="in_sync"}) / sum(zonekeeper_records{${OF_ZONE}})`,
             },
           ],
           steps: [
@@ -110,8 +120,55 @@ export const DRIFT: DashboardSpec = {
             [0.99, YELLOW],
             [0.999, GREEN],
           ],
-          nothing: 'no names',
+          sayings: [{ nan: true, says: 'no names' }],
           page: 'in_sync',
+        }),
+        stat({
+          title: 'Longest not seen',
+          description:
+            'Time since the last good look at the zone that has waited for the longest. Above half an hour an alert fires. Never: a process leads, and has not seen it once.',
+          unit: 's',
+          queries: [{ expr: `time() - min(${LAST_SUCCESS})` }],
+          steps: STALE,
+          sayings: [NEVER],
+          page: null,
+          width: 6,
+        }),
+        stat({
+          title: 'Zones never seen',
+          description:
+            'Zones that have not been looked at with success since the present leader began. Above 0 only in the first seconds, or while looks fail.',
+          unit: 'short',
+          queries: [{ expr: `sum(${LAST_SUCCESS} == bool 0)` }],
+          steps: NONE_IS_GOOD,
+          page: null,
+          width: 6,
+        }),
+        stat({
+          title: 'Leaders',
+          description:
+            'Processes that lead, by installation. Exactly one should in each; without one nothing is repaired.',
+          unit: 'short',
+          queries: [
+            {
+              expr: `sum by (${INSTALLATION}) (leader_election_master_status{${CHOSEN}, name="zonekeeper"})`,
+              legend: INSTALLATION_LEGEND,
+            },
+          ],
+          steps: ONE_LEADS,
+          named: true,
+          to: 'controller',
+          width: 6,
+        }),
+        stat({
+          title: 'Processes by version',
+          description: 'Daemons that are seen, those that stand by included. Two versions are an upgrade under way.',
+          unit: 'short',
+          queries: [{ expr: `sum by (version) (zonekeeper_build_info{${CHOSEN}})`, legend: '{{version}}' }],
+          steps: ONE_IS_GOOD,
+          named: true,
+          to: 'controller',
+          width: 6,
         }),
       ],
     },
@@ -135,16 +192,17 @@ export const DRIFT: DashboardSpec = {
         graph({
           title: 'Detected and repaired',
           description:
-            'Drifts that looks at Cloudflare found, and changes that were made, in a minute. The two follow each other; a gap between them is a backlog.',
+            'Names that a look at Cloudflare found to differ, and names that were repaired after it, since about the point before. The two follow each other; a gap that stays is a backlog, or what a guard, a conflict or a policy holds.',
           unit: 'short',
+          page: UNSETTLED,
           queries: [
             {
-              expr: `sum by (kind) (rate(zonekeeper_drift_detected_total{${OF_ZONE}}[$__rate_interval])) * 60`,
+              expr: `sum by (kind) (round(increase(zonekeeper_drift_detected_total{${OF_ZONE}}[$__rate_interval])))`,
               legend: 'found {{kind}}',
             },
             {
-              expr: `sum by (action) (rate(zonekeeper_changes_total{${OF_ZONE}, result="done"}[$__rate_interval])) * 60`,
-              legend: '{{action}} done',
+              expr: `sum(round(increase(zonekeeper_converge_duration_seconds_count{${OF_ZONE}, trigger="drift"}[$__rate_interval])))`,
+              legend: 'repaired',
             },
           ],
           min: 0,
@@ -153,7 +211,7 @@ export const DRIFT: DashboardSpec = {
           title: 'Drifted names by zone',
           description:
             'The ten zones with the most. One zone alone that stays up has a writer of its own, or a token without rights.',
-          zonePage: DRIFT_STATES.replaceAll('|', ','),
+          zonePage: DRIFTED,
           unit: 'short',
           queries: [
             {
@@ -169,8 +227,9 @@ export const DRIFT: DashboardSpec = {
         }),
         graph({
           title: 'Age of the oldest drift by zone',
-          description: 'For how long a name of the zone has differed. It should fall back to 0 within seconds.',
-          zonePage: `${DRIFT_STATES.replaceAll('|', ',')},blocked,failed`,
+          description:
+            'For how long a name of the zone has differed that no guard or policy holds. It should fall back to 0 within seconds.',
+          zonePage: `${DRIFTED},failed`,
           unit: 's',
           queries: [{ expr: `topk(10, ${oldest('zone')})`, legend: '{{zone}}' }],
           steps: AGE,
@@ -178,102 +237,61 @@ export const DRIFT: DashboardSpec = {
         }),
       ],
     },
+    CONVERGENCE,
     {
-      title: 'How quickly',
+      title: 'Zones',
       panels: [
-        graph({
-          title: 'From change to record',
-          description: `From the commit in PostgreSQL (or the detection of a drift) to Cloudflare having confirmed the change: median, 95 %, 99 %. The objective is ${OBJECTIVE_SECONDS} s.`,
-          unit: 's',
-          queries: [0.5, 0.95, 0.99].map((quantile) => ({
-            expr: `histogram_quantile(${quantile}, sum by (le) (rate(zonekeeper_converge_duration_seconds_bucket{${OF_ZONE}, trigger=~"change|drift"}[$__rate_interval])))`,
-            legend: `p${quantile * 100}`,
-          })),
-          steps: [
-            [null, GREEN],
-            [OBJECTIVE_SECONDS, RED],
-          ],
-          min: 0,
-        }),
         {
-          kind: 'heatmap',
-          title: 'How the times are spread',
+          kind: 'table',
+          title: 'Zones by time since the last good look',
           description:
-            'Each column shows how many changes took how long. A second band far above the first is a retry, a spent budget or a slow zone.',
+            'How old what Zonekeeper knows of each zone is, the oldest first. Never: the present leader has not seen it once.',
+          zonePage: null,
           unit: 's',
-          queries: [
-            {
-              expr: `sum by (le) (increase(zonekeeper_converge_duration_seconds_bucket{${OF_ZONE}, trigger=~"change|drift"}[$__rate_interval]))`,
-              legend: '{{le}}',
-            },
-          ],
+          queries: [{ expr: `topk(50, time() - ${LAST_SUCCESS})` }],
+          columns: { cluster: 'Cluster', namespace: 'Namespace', job: 'Job', zone: 'Zone', Value: 'Since' },
+          steps: STALE,
+          sayings: [NEVER],
           width: 12,
           height: 8,
         },
         graph({
-          title: 'Share in time, by trigger',
-          description: `Share of changes that Cloudflare confirmed within ${OBJECTIVE_SECONDS} s; the objective is ${OBJECTIVE * 100} %.`,
-          unit: 'percentunit',
-          steps: [
-            [null, RED],
-            [OBJECTIVE, GREEN],
-          ],
-          queries: [
-            {
-              expr:
-                `sum by (trigger) (rate(zonekeeper_converge_duration_seconds_bucket{${OF_ZONE}, ${WITHIN_OBJECTIVE}}[$__rate_interval]))` +
-                ` / (sum by (trigger) (rate(zonekeeper_converge_duration_seconds_count{${OF_ZONE}}[$__rate_interval])) > 0)`,
-              legend: '{{trigger}}',
-            },
-          ],
-          max: 1,
-        }),
-        graph({
-          title: 'Error budget burning',
-          description: `How many times quicker than allowed late changes use up the budget of 30 days, over an hour. Above ${PAGED} somebody is called.`,
+          title: 'Looks that are overdue',
+          description:
+            'Time since the last good look, in intervals between two looks, which follow the API budget: up to about 1 as long as looks succeed, from 3 on they fail. 10 stands for 10 and more, and for zones that were never seen.',
+          zonePage: null,
           unit: 'short',
-          queries: [{ expr: `zonekeeper:converge_late:ratio_rate1h{${CHOSEN}} / ${ALLOWED}`, legend: '{{trigger}}' }],
-          steps: [
-            [null, GREEN],
-            [1, YELLOW],
-            [PAGED, RED],
-          ],
+          queries: [{ expr: `topk(10, max by (zone) (${overdue(OF_ZONE, 'success')}))`, legend: '{{zone}}' }],
+          steps: OVERDUE,
           min: 0,
         }),
-      ],
-    },
-    {
-      title: 'Zones',
-      panels: [
         graph({
-          title: 'Time since the last good look',
-          description: 'How old what Zonekeeper knows of each zone is. It looks as often as the API budget allows.',
-          zonePage: null,
-          unit: 's',
+          title: 'Changes made',
+          description:
+            'Records that were created, updated and deleted, since about the point before: by what people changed in the database, and by repairs.',
+          unit: 'short',
           queries: [
             {
-              expr: `topk(10, time() - max by (zone) (zonekeeper_last_success_timestamp_seconds{${OF_ZONE}} > 0))`,
-              legend: '{{zone}}',
+              expr: `sum by (action) (round(increase(zonekeeper_changes_total{${OF_ZONE}, result="done"}[$__rate_interval])))`,
+              legend: '{{action}}',
             },
           ],
-          steps: STALE,
+          page: null,
           min: 0,
         }),
         graph({
           title: 'Changes refused or held',
           description:
-            'In a minute. Refused: Cloudflare said no. Held: a guard or policy did. Unknown: the answer was lost, and the next look settles it.',
+            'Since about the point before. Refused: Cloudflare said no. Held: a guard or policy did. Unknown: the answer was lost, and the next look settles it.',
           unit: 'short',
           queries: [
             {
-              expr: `sum by (action, result) (rate(zonekeeper_changes_total{${OF_ZONE}, result!="done"}[$__rate_interval])) * 60`,
+              expr: `sum by (action, result) (round(increase(zonekeeper_changes_total{${OF_ZONE}, result!="done"}[$__rate_interval])))`,
               legend: '{{action}} {{result}}',
             },
           ],
-          steps: [
-            [null, GREEN],
-            [1, YELLOW],
-          ],
+          page: 'blocked,failed',
+          steps: NONE_IS_BEST,
           min: 0,
         }),
       ],

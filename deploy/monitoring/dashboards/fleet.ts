@@ -1,13 +1,17 @@
 import type { DashboardSpec } from '../frame.ts';
 import { THRESHOLDS } from '../objectives.ts';
 import {
+  BUDGET_LEFT,
+  budgetLeft,
   CHOSEN,
   GREEN,
   INSTALLATION,
   INSTALLATION_LEGEND,
+  NEVER,
   NONE_IS_BEST,
   NONE_IS_GOOD,
   type PanelSpec,
+  PER_MINUTE,
   RED,
   YELLOW,
 } from '../panels.ts';
@@ -41,16 +45,18 @@ export const FLEET: DashboardSpec = {
         stat({
           title: 'Installations',
           description: 'Installations that are seen.',
+          to: 'controller',
           unit: 'short',
           queries: [{ expr: `count(sum by (${INSTALLATION}) (zonekeeper_build_info{${CHOSEN}}))` }],
         }),
         stat({
           title: 'Without a leader',
           description: 'Installations in which nobody leads.',
+          to: 'controller',
           unit: 'short',
           queries: [
             {
-              expr: `count(max by (${INSTALLATION}) (leader_election_master_status{${CHOSEN}, name="zonekeeper"}) == 0) or vector(0)`,
+              expr: `sum(max by (${INSTALLATION}) (leader_election_master_status{${CHOSEN}, name="zonekeeper"}) == bool 0)`,
             },
           ],
           steps: NONE_IS_GOOD,
@@ -58,27 +64,36 @@ export const FLEET: DashboardSpec = {
         stat({
           title: 'Zones',
           description: 'Zones that are looked after.',
+          to: 'drift',
           unit: 'short',
-          queries: [{ expr: `count(zonekeeper_last_check_timestamp_seconds{${CHOSEN}})` }],
+          queries: [
+            { expr: `count(max by (${INSTALLATION}, zone) (zonekeeper_last_check_timestamp_seconds{${CHOSEN}}))` },
+          ],
         }),
         stat({
           title: 'Names',
           description: 'Names in all states.',
+          to: 'drift',
+          page: null,
           unit: 'short',
-          queries: [{ expr: `sum(zonekeeper:records:sum{${CHOSEN}})` }],
+          queries: [{ expr: `sum(zonekeeper_records{${CHOSEN}})` }],
         }),
         stat({
           title: 'Drifted names',
           description: 'Missing, modified or orphaned.',
+          to: 'drift',
+          page: 'missing,modified,orphaned',
           unit: 'short',
-          queries: [{ expr: `sum(zonekeeper:records:sum{${CHOSEN}, state=~"missing|modified|orphaned"})` }],
+          queries: [{ expr: `sum(zonekeeper_records{${CHOSEN}, state=~"missing|modified|orphaned"})` }],
           steps: NONE_IS_BEST,
         }),
         stat({
           title: 'Need a person',
           description: 'Conflicts, held deletions and failures.',
+          to: 'drift',
+          page: 'conflict,blocked,failed',
           unit: 'short',
-          queries: [{ expr: `sum(zonekeeper:records:sum{${CHOSEN}, state=~"conflict|blocked|failed"})` }],
+          queries: [{ expr: `sum(zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"})` }],
           steps: NONE_IS_GOOD,
         }),
       ],
@@ -88,13 +103,13 @@ export const FLEET: DashboardSpec = {
       panels: [
         ranked({
           title: 'Zones by names that need a person',
-          description: 'Conflicts, held deletions and failures, the worst first.',
-          toDrift: true,
+          description:
+            'Conflicts, held deletions and failures, the worst first. Names that no zone holds stand without one.',
+          to: 'drift',
           unit: 'short',
           queries: [
             {
-              // Names that no zone holds fail, too.
-              expr: `label_replace(topk(20, sum by (${INSTALLATION}, zone) (zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"})), "zone", "(none)", "zone", "")`,
+              expr: `topk(20, sum by (${INSTALLATION}, zone) (zonekeeper_records{${CHOSEN}, state=~"conflict|blocked|failed"}))`,
             },
           ],
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Names' },
@@ -102,29 +117,29 @@ export const FLEET: DashboardSpec = {
         }),
         ranked({
           title: 'Zones by drifts in a day',
-          description: 'Where somebody else changes records again and again.',
-          toDrift: true,
+          description: 'Where somebody else changes records again and again. Yellow: more than one an hour.',
+          to: 'drift',
           unit: 'short',
           queries: [
             {
-              expr: `topk(20, sum by (${INSTALLATION}, zone) (increase(zonekeeper_drift_detected_total{${CHOSEN}}[24h])))`,
+              expr: `topk(20, sum by (${INSTALLATION}, zone) (round(increase(zonekeeper_drift_detected_total{${CHOSEN}}[24h]))))`,
             },
           ],
           steps: [
             [null, GREEN],
-            [10, YELLOW],
-            [100, RED],
+            [25, YELLOW],
           ],
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Drifts' },
         }),
         ranked({
           title: 'Zones by time since the last good look',
-          description: 'The oldest knowledge first.',
-          toDrift: true,
+          description: 'The oldest knowledge first. Never: the present leader has not seen the zone once.',
+          sayings: [NEVER],
+          to: 'drift',
           unit: 's',
           queries: [
             {
-              expr: `topk(20, time() - max by (${INSTALLATION}, zone) (zonekeeper_last_success_timestamp_seconds{${CHOSEN}} > 0))`,
+              expr: `topk(20, time() - max by (${INSTALLATION}, zone) (zonekeeper_last_success_timestamp_seconds{${CHOSEN}}))`,
             },
           ],
           columns: { ...HEADINGS, zone: 'Zone', Value: 'Since' },
@@ -136,15 +151,13 @@ export const FLEET: DashboardSpec = {
         ranked({
           title: 'Installations by API budget left',
           description:
-            'The scarcest first: share one Cloudflare user among fewer tools, or give an installation one of its own.',
-          unit: 'short',
-          queries: [{ expr: `bottomk(20, max by (${INSTALLATION}) (zonekeeper_api_budget_remaining{${CHOSEN}}))` }],
-          steps: [
-            [null, RED],
-            [Number(THRESHOLDS.budgetShare.value), YELLOW],
-            [200, GREEN],
-          ],
-          columns: { ...HEADINGS, Value: 'Calls left' },
+            'Share of ZONEKEEPER_API_BUDGET, the scarcest first: share one Cloudflare user among fewer tools, or give an installation one of its own.',
+          to: 'controller',
+          fewest: true,
+          unit: 'percentunit',
+          queries: [{ expr: `bottomk(20, ${budgetLeft(CHOSEN)})` }],
+          steps: BUDGET_LEFT,
+          columns: { ...HEADINGS, Value: 'Left' },
         }),
       ],
     },
@@ -158,7 +171,7 @@ export const FLEET: DashboardSpec = {
           unit: 'short',
           queries: [
             {
-              expr: `sum by (${INSTALLATION}) (zonekeeper:records:sum{${CHOSEN}})`,
+              expr: `sum by (${INSTALLATION}) (zonekeeper_records{${CHOSEN}})`,
               legend: INSTALLATION_LEGEND,
             },
           ],
@@ -170,7 +183,7 @@ export const FLEET: DashboardSpec = {
           kind: 'timeseries',
           title: 'Changes by installation',
           description: 'Changes that were made, in a minute.',
-          unit: 'short',
+          unit: PER_MINUTE,
           queries: [
             {
               expr: `sum by (${INSTALLATION}) (rate(zonekeeper_changes_total{${CHOSEN}, result="done"}[$__rate_interval])) * 60`,
