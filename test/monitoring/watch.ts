@@ -15,13 +15,24 @@ export interface Watch {
   seen(expr: string): Promise<unknown>;
   /** Something above 0, now, by each query of all panels with these titles. */
   shows(...titles: readonly string[]): Promise<void>;
+  /** The alert fires, or has since then (seconds since 1970): for what may be over before anybody looks. */
+  hasFired(alert: string, since: number): Promise<unknown>;
+  /** Each query of all panels with this title is above 0, or has been since then. */
+  hasShown(title: string, since: number): Promise<void>;
   /** This value, now, once for each of so many installations, by all panels with this title. */
   showsEach(title: string, value: number, installations: number): Promise<void>;
 }
 
-export function watch({ firing, now }: TestPrometheus): Watch {
+export function watch({ firing, now, range }: TestPrometheus): Watch {
   const above0 = async (expr: string) => (await now(expr)).some(({ values }) => (values[0] ?? 0) > 0);
   const seen = (expr: string) => waitFor(expr, () => above0(expr), PATIENCE_MS);
+  const was = (expr: string, since: number) =>
+    waitFor(
+      `${expr} to be or to have been`,
+      async () =>
+        (await range(expr)).some(({ times, values }) => times.some((at, i) => at >= since && (values[i] ?? 0) > 0)),
+      PATIENCE_MS,
+    );
   const of = (title: string) => {
     const queries = allQueries().filter(({ where }) => where.endsWith(`: ${title}`));
     if (queries.length === 0) throw new Error(`There is no panel "${title}".`);
@@ -33,6 +44,10 @@ export function watch({ firing, now }: TestPrometheus): Watch {
     seen,
     shows: async (...titles) => {
       for (const expr of titles.flatMap(of)) await seen(expr);
+    },
+    hasFired: (alert, since) => was(`ALERTS{alertname="${alert}", alertstate="firing"}`, since),
+    hasShown: async (title, since) => {
+      for (const expr of of(title)) await was(expr, since);
     },
     showsEach: async (title, value, installations) => {
       for (const expr of of(title)) await seen(`count((${expr}) == ${value}) == ${installations}`);
