@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../controller/clock.ts';
 import type { Happening } from '../kubernetes/events.ts';
-import { Collapse } from '../observability/collapse.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
+import { Warnings } from '../observability/warnings.ts';
 import type { ExecutorOptions } from '../reconcile/executor.ts';
 import type { CoreObserver } from '../reconcile/observer.ts';
 import type { Report } from '../reconcile/report.ts';
@@ -23,10 +23,10 @@ export function reporting(options: {
 }): CoreObserver {
   const { metrics, log, clock, announcer, events, tracing } = options;
   // A thousand names that fail for one reason are one line now and one a minute; each name's state has its own reason.
-  const repeated = new Collapse({ clock, write: (message, fields) => log.warn(fields, message) });
+  const warnings = new Warnings({ log, clock });
   return {
     driftDetected: (zone, kind) => metrics.driftDetected.inc({ zone, kind }),
-    changed: ({ fqdn, zone, action, result, trigger, reason, operationId }) => {
+    changed: ({ fqdn, zone, action, result, error, trigger, reason, operationId }) => {
       metrics.changes.inc({ zone, action, result });
       announcer.changed(fqdn);
       const line = {
@@ -38,8 +38,8 @@ export function reporting(options: {
         reason,
         ...(operationId !== null && { operation_id: operationId }),
       };
-      if (result === 'done') log.info(line, `${past(action)} ${fqdn}`);
-      else repeated.say(`${zone} ${action} ${result}`, `could not ${action} ${fqdn}`, line);
+      if (error === null) log.info(line, `${past(action)} ${fqdn}`);
+      else warnings.failed(`${zone} ${action} ${result}`, error, `could not ${action} ${fqdn}: ${error.message}`, line);
     },
     ...(tracing !== null && { traced: (run) => tracing.run(run) }),
     converged: (zone, trigger, ms) => metrics.converge.observe({ zone, trigger }, ms / 1000),
@@ -55,22 +55,13 @@ export function reporting(options: {
       const now = clock.wall() / 1000;
       metrics.lastCheck.set({ zone }, now);
       if (error === null) metrics.lastSuccess.set({ zone }, now);
-      else
-        repeated.say(`${zone} ${error.code}`, `the zone ${zone} could not be looked at: ${error.message}`, {
-          zone,
-          code: error.code,
-        });
+      else warnings.failed(zone, error, `the zone ${zone} could not be looked at: ${error.message}`, { zone });
     },
     failed: (what, error) => {
       // The leadership ended or the process stops: whoever leads next goes on.
       if (error.code === 'shutting_down' || error.code === 'not_leader')
         log.debug({ what, code: error.code }, error.message);
-      else
-        repeated.say(`failed ${error.code}`, `${what}: ${error.message}`, {
-          what,
-          code: error.code,
-          ...(error.code === 'internal' && { err: error }),
-        });
+      else warnings.failed('failed', error, `${what}: ${error.message}`, { what });
     },
   };
 }

@@ -59,13 +59,14 @@ export class Collapse {
     this.#runs.set(place, { message, fields, repeats: 0, timer: this.#arm(place) });
   }
 
-  /** Writes the summaries that are due later. */
-  flush(): void {
+  /** Writes the summaries that are due later, of all or of these; what they are of is new again. */
+  flush(concerns: (key: string) => boolean = () => true): void {
     for (const [key, run] of this.#runs) {
+      if (!concerns(key)) continue;
       run.timer.cancel();
       this.#summarize(key, run);
+      this.#runs.delete(key);
     }
-    this.#runs.clear();
   }
 
   #arm(key: string): { cancel(): void } {

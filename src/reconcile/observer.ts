@@ -1,4 +1,5 @@
 import type { Step } from '../controller/steps.ts';
+import type { Problem } from '../dns/desired.ts';
 import type { Action, Drift, NameState } from '../dns/record.ts';
 import type { ZonekeeperError } from '../errors.ts';
 import type { Trigger } from './context.ts';
@@ -31,7 +32,10 @@ export interface CoreObserver {
     zone: string;
     action: Action;
     result: ChangeResult['result'];
+    /** Why it was not made; null when it was. */
+    error: Problem | null;
     trigger: Trigger;
+    /** Why the change is wanted. */
     reason: string;
     operationId: string | null;
   }): void;

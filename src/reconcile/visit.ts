@@ -311,12 +311,13 @@ export class Visit {
   }
 
   #observe(zone: ManagedZone, results: readonly ChangeResult[]): void {
-    for (const { change, result } of results) {
+    for (const { change, result, error } of results) {
       this.#options.observer.changed({
         fqdn: change.fqdn,
         zone: zone.name,
         action: change.action,
         result,
+        error,
         trigger: this.#context.trigger,
         reason: change.reason,
         operationId: this.#context.operationId,
