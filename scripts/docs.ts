@@ -78,7 +78,7 @@ The report of a sync: \`{ "id", "dry_run", "started_at", "finished_at", "created
 export async function openapi(): Promise<{ paths: Record<string, Record<string, Operation>> }> {
   const services = { version: '0', events: new EventHub() } as unknown as Services;
   const access = { token: () => null, review: null, anonymousRead: false, hosts: [] };
-  const app = buildApp({ services, access, logger: pino({ level: 'silent' }) });
+  const app = buildApp({ services, access, logger: pino({ level: 'silent' }), onFailed: () => undefined });
   await app.ready();
   const description = app.swagger() as unknown as { paths: Record<string, Record<string, Operation>> };
   await app.close();

@@ -3,9 +3,11 @@ import { systemClock } from '../controller/clock.ts';
 import { connectCluster } from '../daemon/cluster.ts';
 import { Daemon } from '../daemon/daemon.ts';
 import { instanceName } from '../daemon/instance.ts';
+import { toError } from '../errors.ts';
 import { snapshotOnSignal } from '../observability/heap-snapshot.ts';
 import { Metrics } from '../observability/metrics.ts';
 import { startTracing } from '../observability/tracing.ts';
+import { Warnings } from '../observability/warnings.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
 
@@ -21,9 +23,13 @@ export default async function run(context: CommandContext): Promise<number> {
   const config = await context.config('run');
   const log = await context.log(config);
   const { version, signal, redactor } = context;
+  const warnings = new Warnings({ log: log.logger, clock: systemClock });
   const metrics = new Metrics({
     build: { version, node_version: process.version },
-    onScrapeError: (error) => log.logger.warn({ err: error }, 'a scrape is not complete'),
+    onScrapeError: (thrown) => {
+      const error = toError(thrown);
+      warnings.failed('scrape', error, `a scrape is not complete: ${error.message}`);
+    },
   });
   const instance = instanceName();
   const redact = (text: string) => redactor.text(text);

@@ -14,6 +14,7 @@ import { type Leadership, LeaseLeadership } from '../leadership/leadership.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
+import { Warnings } from '../observability/warnings.ts';
 import type { Rules } from '../reconcile/rules.ts';
 import type { Term } from '../reconcile/term.ts';
 import { Listener } from '../sources/postgres/listener.ts';
@@ -64,6 +65,7 @@ export class Daemon {
   #config: Config<'run'>;
   readonly #secrets: Secrets;
   readonly #rules: Rules;
+  readonly #warnings: Warnings;
   readonly #db: Database;
   readonly #hub = new EventHub();
   readonly #announcer: Announcer;
@@ -85,6 +87,8 @@ export class Daemon {
     this.#options = options;
     this.#config = config;
     this.#rules = rulesOf(config);
+    const warnings = new Warnings({ log, clock });
+    this.#warnings = warnings;
     const database: DatabaseOptions = {
       url: config.databaseUrl,
       schema: config.schema,
@@ -110,10 +114,11 @@ export class Daemon {
       random,
       events: {
         onConnected: () => {
+          warnings.over('listening');
           log.info('listening to PostgreSQL');
           this.#term?.readEverything();
         },
-        onLost: (error) => log.warn({ code: error.code }, `not listening to PostgreSQL: ${error.message}`),
+        onLost: (error) => warnings.failed('listening', error, `not listening to PostgreSQL: ${error.message}`),
         onNotification: (channel, payload) => this.#notified(channel, payload),
       },
     });
@@ -137,7 +142,7 @@ export class Daemon {
           log.warn(`leads no more: ${reason}`);
           this.#then(() => this.#follow());
         },
-        onError: (error) => log.warn({ code: error.code }, `leader election: ${error.message}`),
+        onError: (error) => warnings.failed('election', error, `leader election: ${error.message}`),
       },
     };
     const leases = options.cluster?.leases ?? null;
@@ -167,6 +172,7 @@ export class Daemon {
     });
     this.#app = buildApp({
       logger: log,
+      onFailed: (error, reqId) => warnings.failed('request', error, error.message, { reqId }),
       tracer: options.tracing,
       site: SITE ?? null,
       access: {
@@ -249,6 +255,7 @@ export class Daemon {
     await withTimeout(clock, limitMs, () => this.#db.close()).catch((error) =>
       log.warn({ err: error }, 'the database connections did not end'),
     );
+    this.#warnings.flush();
     log.info({ grace_ms: config.shutdownGraceMs }, 'stopped');
   }
 

@@ -33,6 +33,8 @@ export interface AppOptions {
   readonly services: Services;
   readonly access: Access;
   readonly logger: FastifyBaseLogger;
+  /** A request could not be served, and not by its own fault. */
+  readonly onFailed: (error: ZonekeeperError, requestId: string) => void;
   /** Null where nobody traces. */
   readonly tracer?: RequestTracer | null;
   /** The folder of the built page; null where it is not served. */
@@ -46,7 +48,8 @@ const BODY_LIMIT = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The HTTP side of the daemon: routes, their description, access, and errors as problems. */
-export function buildApp({ services, access, logger, tracer = null, site = null, bodyLimit = BODY_LIMIT }: AppOptions) {
+export function buildApp(options: AppOptions) {
+  const { services, access, logger, onFailed, tracer = null, site = null, bodyLimit = BODY_LIMIT } = options;
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -79,9 +82,11 @@ export function buildApp({ services, access, logger, tracer = null, site = null,
     await authorize(request, access);
   });
   if (tracer !== null) traceRequests(app, tracer);
-  app.setErrorHandler((error: FastifyError | ZonekeeperError, request, reply) =>
-    answer(describeError(error, bodyLimit), request, reply),
-  );
+  app.setErrorHandler((thrown: FastifyError | ZonekeeperError, request, reply) => {
+    const error = describeError(thrown, bodyLimit);
+    if (error.spec.status >= 500) onFailed(error, request.id);
+    return answer(error, request, reply);
+  });
   app.setNotFoundHandler((request, reply) => answer(notFound(request, app.hasRoute.bind(app)), request, reply));
 
   app.register(async (scope) => {
@@ -89,7 +94,7 @@ export function buildApp({ services, access, logger, tracer = null, site = null,
     syncRoutes(routes, services);
     operationRoutes(routes, services);
     recordRoutes(routes, services);
-    eventRoutes(routes, services);
+    eventRoutes(routes, services, onFailed);
     statusRoutes(routes, services);
     logLevelRoutes(routes, services);
     probeRoutes(routes, services);
@@ -141,7 +146,6 @@ function describe(app: ReturnType<ReturnType<typeof Fastify>['withTypeProvider']
 }
 
 function answer(error: ZonekeeperError, request: FastifyRequest, reply: FastifyReply) {
-  if (error.spec.status >= 500) request.log.warn({ code: error.code, err: error }, error.message);
   if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
   return reply

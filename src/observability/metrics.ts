@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../controller/clock.ts';
+import { ZonekeeperError } from '../errors.ts';
 import * as labels from './labels.ts';
 import { CounterMetric, type ExposedMetric, Exposition, GaugeMetric, HistogramMetric, type Labels } from './metric.ts';
 import { QueueMetrics } from './queue-metrics.ts';
@@ -244,7 +245,9 @@ export class Metrics {
 
   async #collect(run: () => void | Promise<void>): Promise<void> {
     const late = Promise.withResolvers<never>();
-    const timer = this.#clock.after(SCRAPE_TIMEOUT_MS, () => late.reject(new Error('a scrape callback took too long')));
+    const timer = this.#clock.after(SCRAPE_TIMEOUT_MS, () =>
+      late.reject(new ZonekeeperError('timeout', 'It took too long.')),
+    );
     try {
       await Promise.race([run(), late.promise]);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { ZonekeeperError } from '../../errors.ts';
+import { toError, ZonekeeperError } from '../../errors.ts';
 import type { HubEvent } from '../event-hub.ts';
 import { problemSchema } from '../problem.ts';
 import type { Services } from '../services.ts';
@@ -11,8 +11,12 @@ const KEEP_ALIVE_MS = 15_000;
 /** Bytes that may wait for a slow reader; beyond it the stream is ended, and the client reconnects and reads anew. */
 const MAX_WAITING = 1_048_576;
 
-/** Server-sent events: what changed, as hints to read it again. */
-export function eventRoutes(app: App, services: Services): void {
+/** Server-sent events: what changed, as hints to read it again. `onFailed`: one could not be read. */
+export function eventRoutes(
+  app: App,
+  services: Services,
+  onFailed: (error: ZonekeeperError, requestId: string) => void,
+): void {
   app.get(
     '/api/dns/events',
     {
@@ -43,8 +47,7 @@ export function eventRoutes(app: App, services: Services): void {
         send('operation', { ...rest, report: report === null ? null : { ...counts, listed: changes?.length ?? 0 } });
       };
       const end = services.events.subscribe(
-        (event) =>
-          void forward(event).catch((error) => request.log.warn({ err: error }, 'An event could not be read.')),
+        (event) => void forward(event).catch((error) => onFailed(toError(error), request.id)),
         () => stream.end(),
       );
       if (end === null)

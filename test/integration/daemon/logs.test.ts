@@ -65,6 +65,11 @@ describe('what a daemon says through good and bad times', () => {
     simulator.addFault({ effect: { kind: 'refuse', code: 81045, name: 'poison.example.com' } });
     await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('poison', 'running', 7)`);
     await waitFor('a second attempt', () => (simulator.counters().by_operation.batch ?? 0) >= 3);
+    simulator.clearFaults();
+    // A write under way when the database goes would fail for another reason.
+    await waitFor('its record', () =>
+      lines().some(({ fqdn, result }) => fqdn === 'poison.example.com' && result === 'done'),
+    );
 
     // Bad times: the token, then the database.
     simulator.setToken({ token: canaryOf(canaries.all, 'cloudflareApiToken'), status: 'invalid' });
@@ -97,7 +102,20 @@ describe('what a daemon says through good and bad times', () => {
     );
     expect([...unknown]).toEqual([]);
     expect(lines().filter(({ action, fqdn }) => action === 'create' && fqdn === 'app.example.com')).toHaveLength(1);
-    expect(lines().filter(({ fqdn, level }) => fqdn === 'poison.example.com' && level === 'warn')).toHaveLength(1);
+    const firstWarnings = lines().filter(({ level, repeats }) => level === 'warn' && repeats === undefined);
+    expect(firstWarnings.filter(({ fqdn }) => fqdn === 'poison.example.com')).toEqual([
+      expect.objectContaining({
+        code: 'cloudflare_quota',
+        reason: expect.stringContaining('wants it'),
+        msg: expect.stringMatching(/^could not create poison\.example\.com: Cloudflare answered 400 .*81045/),
+      }),
+    ]);
+    // Many requests failed while the database was away.
+    const failed = firstWarnings.filter(({ reqId }) => reqId !== undefined);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed.map(({ code }) => code)).toEqual([...new Set(failed.map(({ code }) => code))]);
+    expect(firstWarnings.filter(({ err, code }) => err !== undefined && code !== 'internal')).toEqual([]);
+    expect(lines().filter(({ code }) => code === 'internal')).toEqual([]);
     expect(seenIn(daemon.output(), canaries.all)).toEqual([]);
     expect(seenIn(said.join('\n'), canaries.all)).toEqual([]);
     await canaries.drop();
