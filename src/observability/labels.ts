@@ -14,7 +14,7 @@ export type MetricAction = (typeof METRIC_ACTIONS)[number];
 export const METRIC_CHANGE_RESULTS = ['done', 'held', 'refused', 'unknown', 'deferred'] as const;
 export type MetricChangeResult = (typeof METRIC_CHANGE_RESULTS)[number];
 
-export const METRIC_TRIGGERS = ['resync', 'start', 'drift', 'retry', 'change', 'sync', 'adopt', 'delete'] as const;
+export const METRIC_TRIGGERS = ['resync', 'start', 'drift', 'change', 'sync', 'adopt', 'delete'] as const;
 export type MetricTrigger = (typeof METRIC_TRIGGERS)[number];
 
 /** Kinds of operations that people ask for. */

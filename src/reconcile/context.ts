@@ -2,7 +2,7 @@ import type { Cause } from '../ledger/port.ts';
 import type { ChangeOutcome } from './outcome.ts';
 
 /** Why a name is looked at. Later in the list wins when two reasons become one run. */
-export const TRIGGERS = ['resync', 'start', 'drift', 'retry', 'change', 'sync', 'adopt', 'delete'] as const;
+export const TRIGGERS = ['resync', 'start', 'drift', 'change', 'sync', 'adopt', 'delete'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
 /** Something that a person asked for one name, beyond making it as desired. Carried out once. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { TRIGGERS } from '../../../src/reconcile/context.ts';
 import { canariesThatWork, canaryOf, environmentOf, seenIn } from '../../support/canaries.ts';
 import { migratedDatabase, testSimulator } from '../../support/daemon.ts';
 import { run, runDaemon } from '../../support/process.ts';
@@ -90,8 +91,9 @@ describe('what a daemon says through good and bad times', () => {
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
 
+    const docs = readFileSync('docs/logs.md', 'utf8');
     const documented = new Set(
-      [...readFileSync('docs/logs.md', 'utf8').matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) =>
+      [...docs.matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, names]) =>
         [...(names ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name),
       ),
     );
@@ -110,6 +112,11 @@ describe('what a daemon says through good and bad times', () => {
         msg: expect.stringMatching(/^could not create poison\.example\.com: Cloudflare answered 400 .*81045/),
       }),
     ]);
+    // However often it was tried.
+    const madeAtLast = lines().find(({ fqdn, result }) => fqdn === 'poison.example.com' && result === 'done');
+    expect(madeAtLast).toMatchObject({ trigger: 'change', action: 'create' });
+    const triggers = /^\| `trigger` \|[^:]*: (.*) \|$/m.exec(docs)?.[1] ?? '';
+    expect(triggers.replaceAll('`', '').split(', ').sort()).toEqual([...TRIGGERS].sort());
     // Many requests failed while the database was away.
     const failed = firstWarnings.filter(({ reqId }) => reqId !== undefined);
     expect(failed.length).toBeGreaterThan(0);
