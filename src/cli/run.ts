@@ -38,7 +38,7 @@ export default async function run(context: CommandContext): Promise<number> {
     config,
     version,
     instance,
-    tracing: await startTracing(process.env, version, redact),
+    tracing: await startTracing({ env: process.env, version, redactor, warnings }),
     cluster: await connectCluster({ ...parts, env: process.env }),
     log: log.logger,
     metrics,

@@ -113,14 +113,18 @@ declare module 'fastify' {
 
 function traceRequests(app: App, tracer: RequestTracer): void {
   app.addHook('onRequest', async (request: FastifyRequest) => {
-    const { traceparent } = request.headers;
+    const { traceparent, tracestate } = request.headers;
     const { method, routeOptions } = request;
     // The route and not the path: names stand in paths.
     const route = routeOptions.url ?? 'unknown';
-    request.traced = tracer.request(`${method} ${route}`, typeof traceparent === 'string' ? traceparent : undefined, {
-      'http.request.method': method,
-      'http.route': route,
-    });
+    request.traced = tracer.request(
+      `${method} ${route}`,
+      { traceparent, tracestate },
+      {
+        'http.request.method': method,
+        'http.route': route,
+      },
+    );
   });
   app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) =>
     request.traced?.end(reply.statusCode),

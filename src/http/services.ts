@@ -58,7 +58,7 @@ export type Review = (
 export interface RequestTracer {
   request(
     name: string,
-    traceparent: string | undefined,
+    headers: Readonly<Record<'traceparent' | 'tracestate', string | string[] | undefined>>,
     attributes: Readonly<Record<string, string>>,
   ): { readonly traceparent: string; end(status: number): void };
 }

@@ -1,12 +1,19 @@
-import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api';
+import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api';
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
+import type { Redactor } from './redactor.ts';
+import { contextOfHeaders, readContext, type TraceHeaders, writeContext } from './trace-context.ts';
+import { traceSettings } from './trace-settings.ts';
+import type { Warnings } from './warnings.ts';
 
 /** A run of a name with its steps, as the core tells it. Wall-clock milliseconds. */
 export interface TracedRun {
   readonly fqdn: string;
   readonly trigger: string;
   readonly operationId: string | null;
-  /** W3C trace context of the request that asked for it. */
+  /** Trace context of the request that asked for it, or of the first attempt. */
   readonly traceparent: string | null;
+  /** 1 for the first. */
+  readonly attempt: number;
   readonly since: number;
   readonly until: number;
   readonly steps: readonly {
@@ -29,38 +36,65 @@ export interface TracedRequest {
 
 /** Spans by OpenTelemetry, exported by OTLP over HTTP. */
 export interface Tracing {
-  /** A request begins; `traceparent` is what its header says. */
-  request(name: string, traceparent: string | undefined, attributes: Attributes): TracedRequest;
-  /** One change, from the commit or detection to Cloudflare's answer: one tree. */
-  run(run: TracedRun): void;
+  /** A request begins; its headers say below what. */
+  request(name: string, headers: TraceHeaders, attributes: Attributes): TracedRequest;
+  /** One attempt of a change, from the commit or detection to Cloudflare's answer. Returns its trace context, for attempts after it. */
+  run(run: TracedRun): string;
   /** Sends what is left, and ends. Never throws. */
   stop(): Promise<void>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Does the environment ask for traces? By OpenTelemetry's own variables. */
-export function tracesWanted(env: Environment): boolean {
-  if (env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false;
-  return Boolean(env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT);
+export interface TracingOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  /** Hides secrets in what is sent, and is told those of the exporter. */
+  readonly redactor: Pick<Redactor, 'text' | 'add'>;
+  readonly warnings: Pick<Warnings, 'say'>;
 }
 
-/** Null, with nothing loaded, where no traces are wanted. Sampling, headers, limits: by the standard `OTEL_*` variables. */
-export async function startTracing(
-  env: Environment,
-  version: string,
-  redact: (text: string) => string,
-): Promise<Tracing | null> {
-  if (!tracesWanted(env)) return null;
+/** Null, with nothing loaded, where no traces are wanted. Endpoint, sampling, limits: by the standard `OTEL_*` variables. */
+export async function startTracing({ env, version, redactor, warnings }: TracingOptions): Promise<Tracing | null> {
+  const { wanted, unsupported, secrets } = traceSettings(env);
+  for (const secret of secrets) redactor.add(secret);
+  for (const sentence of unsupported) warnings.say(sentence, sentence);
+  if (!wanted) return null;
   const { api, ...parts } = await import('./opentelemetry.ts');
+  // Of what it says itself, only that of settings: what cannot be sent is told below.
+  const silent = () => undefined;
+  const warn = (message: string) => warnings.say(`traces ${message}`, `traces: ${message}`);
+  api.diag.setLogger(
+    { warn, error: silent, info: silent, debug: silent, verbose: silent },
+    {
+      logLevel: api.DiagLogLevel.WARN,
+      suppressOverrideMessage: true,
+    },
+  );
   const resource = parts
     .resourceFromAttributes({ 'service.name': env.OTEL_SERVICE_NAME || 'zonekeeper', 'service.version': version })
     .merge(parts.detectResources({ detectors: [parts.envDetector] }));
+  const exporter = telling(new parts.OTLPTraceExporter(), ({ message }) =>
+    warnings.say('traces unsent', `traces could not be sent: ${message}`),
+  );
   const provider = new parts.BasicTracerProvider({
     resource,
-    spanProcessors: [new parts.BatchSpanProcessor(new parts.OTLPTraceExporter())],
+    spanProcessors: [new parts.BatchSpanProcessor(exporter)],
   });
+  const redact = (text: string) => redactor.text(text);
   return new Spans(api, provider.getTracer('zonekeeper', version), redact, () => provider.shutdown());
+}
+
+/** The exporter, with somebody who hears what it could not send. */
+function telling(exporter: SpanExporter, onFailed: (error: Error) => void): SpanExporter {
+  return {
+    export: (spans, done) =>
+      exporter.export(spans, (result) => {
+        // 0 is success.
+        if (result.code !== 0) onFailed(result.error ?? new Error('no reason is known'));
+        done(result);
+      }),
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  };
 }
 
 type Api = typeof import('@opentelemetry/api');
@@ -78,11 +112,12 @@ class Spans implements Tracing {
     this.#shutdown = shutdown;
   }
 
-  request(name: string, traceparent: string | undefined, attributes: Attributes): TracedRequest {
+  request(name: string, headers: TraceHeaders, attributes: Attributes): TracedRequest {
     const { SpanKind, SpanStatusCode } = this.#api;
-    const span = this.#tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, this.#under(traceparent ?? null));
+    const parent = this.#under(contextOfHeaders(headers));
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
     return {
-      traceparent: traceparentOf(span.spanContext()),
+      traceparent: writeContext(span.spanContext()),
       end: (status) => {
         span.setAttribute('http.response.status_code', status);
         if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
@@ -91,12 +126,14 @@ class Spans implements Tracing {
     };
   }
 
-  run({ fqdn, trigger, operationId, traceparent, since, until, steps, state, problem, changes }: TracedRun): void {
+  run(run: TracedRun): string {
+    const { fqdn, trigger, operationId, traceparent, attempt, since, until, steps, state, problem, changes } = run;
     const attributes: Attributes = {
       'zonekeeper.fqdn': fqdn,
       'zonekeeper.trigger': trigger,
       'zonekeeper.state': state,
       'zonekeeper.changes': changes,
+      'zonekeeper.attempt': attempt,
       ...(operationId !== null && { 'zonekeeper.operation_id': operationId }),
       ...(problem !== null && { 'error.type': problem.code }),
     };
@@ -118,6 +155,7 @@ class Spans implements Tracing {
       if (within === null) spans.set(name, span);
     }
     root.end(new Date(until));
+    return writeContext(root.spanContext());
   }
 
   async stop(): Promise<void> {
@@ -129,22 +167,8 @@ class Spans implements Tracing {
   }
 
   #under(traceparent: string | null): Context {
-    const { ROOT_CONTEXT, trace } = this.#api;
-    const parent = traceparent === null ? null : parseTraceparent(traceparent);
+    const { ROOT_CONTEXT, createTraceState, trace } = this.#api;
+    const parent = traceparent === null ? null : readContext(traceparent, createTraceState);
     return parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent);
   }
-}
-
-/** Source: https://www.w3.org/TR/trace-context/#traceparent-header */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/;
-
-/** Null for what is none. */
-export function parseTraceparent(text: string): SpanContext | null {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(text) ?? [];
-  if (traceId === undefined || spanId === undefined || flags === undefined) return null;
-  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true };
-}
-
-function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): string {
-  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }

@@ -26,6 +26,11 @@ export class Warnings {
     else this.#collapse.say(`${about} ${code}`, message, { ...fields, code });
   }
 
+  /** Says what has no code, or counts it with those before that are about the same. */
+  say(about: string, message: string): void {
+    this.#collapse.say(about, message);
+  }
+
   /** It works again: the next failure is the first. */
   over(about: string): void {
     this.#collapse.flush((key) => key.startsWith(`${about} `));

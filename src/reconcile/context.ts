@@ -1,4 +1,5 @@
 import type { Cause } from '../ledger/port.ts';
+import type { Attempts } from './attempts.ts';
 import type { ChangeOutcome } from './outcome.ts';
 
 /** Why a name is looked at. Later in the list wins when two reasons become one run. */
@@ -33,8 +34,10 @@ export interface Context {
   readonly actor: string | null;
   readonly watchers: readonly Watcher[];
   readonly order: Order | null;
-  /** W3C trace context of the request that asked for it. */
+  /** Trace context of the request that asked for it: see `Tracing`. */
   readonly traceparent?: string | null;
+  /** Null for a first attempt, and where nobody traces. */
+  readonly attempts?: Attempts | null;
 }
 
 /** A context without operation. */
@@ -53,29 +56,28 @@ export function isPatient(trigger: Trigger): boolean {
 /** The context of a run that stands for two adds. Does not depend on their order, but for two of equal rank. */
 export function mergeContexts(a: Context, b: Context): Context {
   const [low, high] = TRIGGERS.indexOf(a.trigger) <= TRIGGERS.indexOf(b.trigger) ? [a, b] : [b, a];
+  const from = earliest(a, b);
+  // Who asks anew finds below the request what comes of it; and what ends a wait is a change of its own.
+  const goesOn = from === high || (high.traceparent ?? null) === null;
   return {
     trigger: high.trigger,
-    ...earliest(a, b),
+    since: from.since,
+    ...(from.held === true && { held: true }),
+    ...(from.late === true && { late: true }),
     operationId: high.operationId ?? low.operationId,
     actor: high.actor ?? low.actor,
     watchers: [...new Set([...low.watchers, ...high.watchers])],
     order: high.order ?? low.order,
     traceparent: high.traceparent ?? low.traceparent ?? null,
+    attempts: goesOn ? (from.attempts ?? null) : null,
   };
 }
 
-/** From when a run counts that stands for both. A wait that one of them ends counts no more; one that both leave alone goes on. */
-function earliest(a: Context, b: Context): Pick<Context, 'since' | 'held' | 'late'> {
+/** The one from whose moment a run counts that stands for both. A wait that one of them ends counts no more; one that both leave alone goes on. */
+function earliest(a: Context, b: Context): Context {
   const [waiting, other] = a.held === true ? [a, b] : [b, a];
-  const one =
-    waiting.held === true && other.held !== true
-      ? isPatient(other.trigger)
-        ? waiting
-        : other
-      : a.since <= b.since
-        ? a
-        : b;
-  return { since: one.since, ...(one.held === true && { held: true }), ...(one.late === true && { late: true }) };
+  if (waiting.held === true && other.held !== true) return isPatient(other.trigger) ? waiting : other;
+  return a.since <= b.since ? a : b;
 }
 
 /** The same reasons for the name's next run: listeners have been told and orders carried out. */

@@ -10,9 +10,11 @@ export interface RunTrace {
   readonly fqdn: string;
   readonly trigger: Trigger;
   readonly operationId: string | null;
-  /** W3C trace context of the request that asked for it. */
+  /** Trace context of the request that asked for it, or of the first attempt. */
   readonly traceparent: string | null;
-  /** The commit or the detection that is answered here. */
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** The commit or the detection that is answered here, or the end of the attempt before. */
   readonly since: number;
   readonly until: number;
   readonly steps: readonly Step[];
@@ -47,8 +49,8 @@ export interface CoreObserver {
   stateChanged(fqdn: string, zone: string | null, state: NameState | 'gone', reason: string | null): void;
   /** A list of a zone ended. */
   zoneChecked(zone: string, error: ZonekeeperError | null): void;
-  /** A name was changed, or it was tried. Absent where nobody traces: then no steps are noted either. */
-  traced?(run: RunTrace): void;
+  /** A name was changed, or it was tried. Returns its trace context. Absent where nobody traces: then no steps are noted either. */
+  traced?(run: RunTrace): string;
   /** Something failed that is tried again by itself. */
   failed(what: string, error: ZonekeeperError): void;
 }

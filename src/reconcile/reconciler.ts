@@ -3,6 +3,7 @@ import { Steps } from '../controller/steps.ts';
 import type { Result } from '../controller/workers.ts';
 import { toError } from '../errors.ts';
 import type { Correction, NameFacts, StateUpdate } from '../ledger/port.ts';
+import { type Attempts, parentOf, withOneMore } from './attempts.ts';
 import { type Context, carryOn, type Order } from './context.ts';
 import type { Core } from './core.ts';
 import { DeletionJudge } from './deletions.ts';
@@ -84,8 +85,8 @@ export class Reconciler {
         stay.leave();
         await traced('state', () => this.#store(facts, result.update));
         this.#tell(fqdn, context, result.outcome);
-        this.#trace(fqdn, context, steps, result.outcome);
-        return this.#next(context, result);
+        const attempts = this.#trace(fqdn, context, steps, result.outcome);
+        return this.#next(attempts === null ? context : { ...context, attempts }, result);
       }
     } catch (error) {
       const { code, message } = toError(error);
@@ -134,21 +135,26 @@ export class Reconciler {
     }
   }
 
-  #steps({ since }: Context): Steps | null {
+  #steps(context: Context): Steps | null {
     const { observer, clock } = this.#options;
     if (observer.traced === undefined) return null;
     const steps = new Steps(() => clock.wall());
-    steps.add('queue', Math.min(since, clock.wall()), clock.wall());
+    steps.add('queue', Math.min(begunAt(context), clock.wall()), clock.wall());
     return steps;
   }
 
-  #trace(fqdn: string, context: Context, steps: Steps | null, { state, problem, changes }: ChangeOutcome): void {
-    if (steps === null || changes.length === 0) return;
-    const { trigger, operationId, traceparent = null } = context;
+  /** Tells of the run. Returns what the next attempt is to know of it and those before; null where nobody traces. */
+  #trace(fqdn: string, context: Context, steps: Steps | null, outcome: ChangeOutcome): Attempts | null {
+    const { state, problem, changes } = outcome;
+    const { trigger, operationId, attempts = null } = context;
+    if (steps === null || changes.length === 0) return attempts;
+    const attempt = (attempts?.count ?? 0) + 1;
+    const traceparent = parentOf(attempts, context.traceparent ?? null);
     const until = this.#options.clock.wall();
-    const since = Math.min(context.since, until);
-    const run = { fqdn, trigger, operationId, traceparent, since, until, steps: steps.all };
-    this.#options.observer.traced?.({ ...run, state, problem, changes: changes.length });
+    const since = Math.min(begunAt(context), until);
+    const run = { fqdn, trigger, operationId, traceparent, attempt, since, until, steps: steps.all };
+    const traced = this.#options.observer.traced?.({ ...run, state, problem, changes: changes.length });
+    return traced === undefined ? null : withOneMore(attempts, traced, until);
   }
 
   async #store(facts: NameFacts, update: StateUpdate): Promise<void> {
@@ -196,4 +202,9 @@ export class Reconciler {
     this.#options.observer.late(zone, context.trigger);
     return { ...context, late: true };
   }
+}
+
+/** Since when this attempt is under way: from the commit or the detection, or from the end of the one before. */
+function begunAt({ since, attempts = null }: Context): number {
+  return attempts === null ? since : attempts.endedAt;
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseTraceparent, tracesWanted } from '../../../src/observability/tracing.ts';
 import { migratedDatabase, testSimulator } from '../../support/daemon.ts';
 import { run, runDaemon } from '../../support/process.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -14,11 +13,15 @@ interface Span {
   readonly name: string;
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
-  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
+  readonly traceState?: string;
+  readonly attributes: readonly {
+    readonly key: string;
+    readonly value: { readonly stringValue?: string; readonly intValue?: number };
+  }[];
 }
 
-/** A collector that takes OTLP over HTTP, as JSON. */
-async function collector() {
+/** A collector that takes OTLP over HTTP, as JSON; or which answers everything so. */
+async function collector(answer?: (request: IncomingMessage, response: ServerResponse) => void) {
   const spans: Span[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -26,6 +29,10 @@ async function collector() {
       body += chunk;
     });
     request.on('end', () => {
+      if (answer !== undefined) {
+        answer(request, response);
+        return;
+      }
       type Batch = { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] };
       for (const { scopeSpans } of (JSON.parse(body) as Batch).resourceSpans) {
         for (const scope of scopeSpans) spans.push(...scope.spans);
@@ -97,18 +104,113 @@ describe('traces', () => {
 
     simulator.remove({ name: 'a.example.com' });
     const traceId = '0af7651916cd43dd8448eb211c80319c';
-    const headers = { authorization: `Bearer ${CANARY}`, traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+    const tracestate = 'congo=t61rcWkgMzE,rojo=00f067aa0ba902b7';
+    const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
+    const headers = { authorization: `Bearer ${CANARY}`, traceparent, tracestate };
     expect((await fetch(`${daemon.url}/api/dns/sync`, { method: 'POST', headers })).status).toBe(200);
     await waitFor('the repair', () => changes('sync').length === 1);
     const request = await waitFor('the request', () => spans.find(({ name }) => name === 'POST /api/dns/sync'));
-    expect(request).toMatchObject({ traceId, parentSpanId: 'b7ad6b7169203331' });
-    expect(changes('sync')[0]).toMatchObject({ traceId, parentSpanId: request.spanId });
+    expect(request).toMatchObject({ traceId, parentSpanId: 'b7ad6b7169203331', traceState: tracestate });
+    expect(changes('sync')[0]).toMatchObject({ traceId, parentSpanId: request.spanId, traceState: tracestate });
 
     simulator.addFault({ effect: { kind: 'refuse', code: 9005, message: `no ${CANARY} here` } });
     await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('refused', 'running', 1)`);
     const said = () => spans.map(({ status }) => status?.message ?? '').join('\n');
     await waitFor('why it was refused', () => said().includes('no [redacted] here'));
     expect(JSON.stringify(spans)).not.toContain(CANARY);
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+  });
+
+  it('have all attempts of one change in one tree, however it came about', async () => {
+    const [database, simulator, { spans, url }] = [await migratedDatabase(), await testSimulator(), await collector()];
+    const daemon = await runDaemon({
+      DATABASE_URL: database.url,
+      CLOUDFLARE_API_TOKEN: 'token',
+      CLOUDFLARE_BASE_URL: simulator.url,
+      ZONEKEEPER_DRIFT_CHECK_MIN: '10m',
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    });
+    const attempts = (trigger: string) =>
+      spans
+        .filter(({ name }) => name === `change ${trigger}`)
+        .map((span) => ({
+          ...span,
+          attempt: span.attributes.find(({ key }) => key === 'zonekeeper.attempt')?.value.intValue,
+        }))
+        .sort((a, b) => Number(a.attempt) - Number(b.attempt));
+    const failing = () => simulator.addFault({ operation: 'batch', effect: { kind: 'status', status: 500 } });
+    failing();
+    await database.query(`INSERT INTO instances (subdomain, status, npm_proxy_id) VALUES ('a', 'running', 1)`);
+    await waitFor('two attempts', () => attempts('change').length >= 2);
+    simulator.clearFaults();
+    const made = () => attempts('change').find((span) => attribute(span, 'state') === 'in_sync');
+    await waitFor('the one that makes it', () => made());
+    const [first, ...later] = attempts('change');
+    expect(first?.parentSpanId).toBeUndefined();
+    expect(first?.status?.message).toMatch(/Cloudflare/);
+    for (const [index, span] of later.entries()) {
+      expect(span).toMatchObject({ traceId: first?.traceId, parentSpanId: first?.spanId, attempt: index + 2 });
+      // It begins where the one before has ended.
+      expect(span.startTimeUnixNano).toBe([first, ...later][index]?.endTimeUnixNano);
+    }
+    const last = made();
+    expect(last).toMatchObject({ parentSpanId: first?.spanId, spanId: later.at(-1)?.spanId });
+    const partsOf = (parent: Span | undefined) =>
+      spans.filter(({ name, parentSpanId }) => !name.startsWith('change') && parentSpanId === parent?.spanId);
+    await waitFor('its parts', () => partsOf(last).length === 4);
+    for (const part of partsOf(last))
+      expect(BigInt(part.startTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(last?.startTimeUnixNano ?? 0));
+
+    // What a person asked for stays below the request.
+    failing();
+    simulator.remove({ name: 'a.example.com' });
+    await fetch(`${daemon.url}/api/dns/sync`, { method: 'POST' });
+    await waitFor('two attempts', () => attempts('sync').length >= 2);
+    simulator.clearFaults();
+    const request = await waitFor('the request', () => spans.find(({ name }) => name === 'POST /api/dns/sync'));
+    const [asked, again] = attempts('sync');
+    expect(asked).toMatchObject({ traceId: request.traceId, parentSpanId: request.spanId });
+    expect(again).toMatchObject({ traceId: request.traceId, parentSpanId: asked?.spanId });
+    expect(request.traceId).not.toBe(first?.traceId);
+  });
+
+  it('that cannot be sent are one warning, which tells no header; what is not supported is said at the start', async () => {
+    const [database, simulator] = [await migratedDatabase(), await testSimulator()];
+    let asked = 0;
+    const { url } = await collector((request, response) => {
+      asked += 1;
+      response.writeHead(400, `no ${request.headers['x-api-key']}`).end(`no ${request.headers.authorization}`);
+    });
+    const daemon = await runDaemon({
+      DATABASE_URL: database.url,
+      CLOUDFLARE_API_TOKEN: 'token',
+      CLOUDFLARE_BASE_URL: simulator.url,
+      OTEL_TRACES_EXPORTER: 'otlp',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/v1/traces`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere',
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${CANARY},x-api-key=${CANARY}-2`,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+    });
+    const warnings = () =>
+      daemon
+        .output()
+        .split('\n')
+        .filter((line) => line.startsWith('{') && line.includes('"warn"'))
+        .map((line) => (JSON.parse(line) as { msg: string }).msg);
+    await waitFor('many refusals', async () => {
+      await fetch(`${daemon.url}/livez`);
+      return asked >= 5;
+    });
+    await waitFor('a warning', () => warnings().length > 1);
+    expect(warnings()).toEqual([
+      'OTEL_EXPORTER_OTLP_PROTOCOL: the protocol "grpc" is not supported, traces are sent by http/json',
+      'traces: Failed to read root certificate file',
+      'traces could not be sent: no [redacted]',
+    ]);
+    expect(daemon.output()).not.toContain(CANARY);
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
   });
@@ -149,27 +251,5 @@ describe('traces', () => {
     };
     for (const [name, more] of Object.entries(without))
       expect(ofTelemetry(await worksAs(name, more)), name).toEqual([]);
-  });
-
-  it('are sent nowhere unless the environment says where', () => {
-    expect(tracesWanted({})).toBe(false);
-    expect(tracesWanted({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' })).toBe(true);
-    expect(tracesWanted({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c:4318/v1/traces' })).toBe(true);
-    expect(tracesWanted({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_SDK_DISABLED: 'true' })).toBe(false);
-    expect(tracesWanted({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_TRACES_EXPORTER: 'none' })).toBe(false);
-  });
-
-  it('take a trace context as the W3C writes it, and nothing else', () => {
-    const id = '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331';
-    expect(parseTraceparent(`00-${id}-01`)).toMatchObject({ spanId: 'b7ad6b7169203331', traceFlags: 1 });
-    expect(parseTraceparent(`cc-${id}-00-what-the-future-adds`)).toMatchObject({ traceFlags: 0 });
-    for (const wrong of [
-      '',
-      'x',
-      `ff-${id}-01`,
-      `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
-      `00-${id.toUpperCase()}-01`,
-    ])
-      expect(parseTraceparent(wrong)).toBeNull();
   });
 });

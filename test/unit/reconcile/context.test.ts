@@ -44,6 +44,27 @@ describe('two reasons for one run', () => {
     expect(mergeContexts(late, because('change', 5)).late).toBeUndefined();
   });
 
+  test('what is tried again stays in its trace, unless somebody asks anew or its wait is over', () => {
+    const attempts = { first: 'the first', count: 3, endedAt: 15 };
+    const pending: Context = { ...because('change', 10), attempts };
+    const both = (a: Context, b: Context) => {
+      expect(mergeContexts(a, b).attempts).toEqual(mergeContexts(b, a).attempts);
+      return mergeContexts(a, b);
+    };
+    expect(both(pending, because('drift', 20)).attempts).toEqual(attempts);
+    expect(both(pending, because('change', 20)).attempts).toEqual(attempts);
+    expect(both(pending, asked({ traceparent: 'a request' }))).toMatchObject({
+      traceparent: 'a request',
+      attempts: null,
+    });
+    // The retry of a sync, and a change after it.
+    const retried = asked({ traceparent: 'a request', attempts });
+    expect(both(retried, because('change', 70)).attempts).toEqual(attempts);
+    const held: Context = { ...pending, since: 900, held: true };
+    expect(both(held, because('change', 20)).attempts).toBeNull();
+    expect(both(held, because('drift', 20)).attempts).toEqual(attempts);
+  });
+
   test('an order is carried out once: the next run has neither it nor the listeners', () => {
     const context = asked({ watchers: [watcher()], order: { kind: 'delete', force: true } });
     expect(carryOn(context)).toMatchObject({ watchers: [], order: null, operationId: 'o1' });
