@@ -118,6 +118,7 @@ describe('traces', () => {
     const said = () => spans.map(({ status }) => status?.message ?? '').join('\n');
     await waitFor('why it was refused', () => said().includes('no [redacted] here'));
     expect(JSON.stringify(spans)).not.toContain(CANARY);
+    expect(daemon.output()).not.toContain('could not be sent');
     daemon.signal('SIGTERM');
     expect(await daemon.ended).toBe(0);
   });
