@@ -28,7 +28,7 @@ export interface OperationRequest {
   /** The hash of the plan that is confirmed. */
   readonly confirm: string | null;
   readonly force: boolean;
-  /** W3C trace context of the HTTP request, where it is traced. */
+  /** Trace context of the HTTP request, where it is traced: W3C traceparent and tracestate in one text. */
   readonly traceparent?: string | null;
 }
 
