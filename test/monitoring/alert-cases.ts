@@ -1,4 +1,4 @@
-import { ages, type Course, counts, nothing, now, stays } from './course.ts';
+import { ages, type Course, counts, lives, nothing, now, retries, stays } from './course.ts';
 
 /** An alert fires in a trouble, and is over when the trouble is, on the same series. */
 export interface AlertCase {
@@ -21,24 +21,31 @@ const leader = (instance: string) =>
   `leader_election_master_status{name="zonekeeper", job="zk", instance="${instance}"}`;
 const requests = (operation: string, code: string) =>
   `zonekeeper_cloudflare_requests_total{${AT}, operation="${operation}", code="${code}"}`;
-const records = (state: string) => `zonekeeper_records{${AT}, zone="example.com", state="${state}"}`;
+const records = (state: string, zone = 'example.com') => `zonekeeper_records{${AT}, zone="${zone}", state="${state}"}`;
 const of = (metric: string, labels = '') => `${metric}{${AT}${labels}}`;
 const ofZone = (metric: string, zone = 'example.com') => of(metric, `, zone="${zone}"`);
 const DEPTH = of('workqueue_depth', ', name="names", priority="event"');
 const FINISHED = of('workqueue_work_duration_seconds_count', ', name="names"');
 const LONGEST = of('workqueue_longest_running_processor_seconds', ', name="names"');
 
-/** How many came in time, and all of them. */
-const converge = <T>(trigger: string, inTime: T, all: T) => ({
+const BUILD = of('zonekeeper_build_info');
+const OTHER = 'zonekeeper_build_info{job="other", instance="c"}';
+const SEEN = ofZone('zonekeeper_last_success_timestamp_seconds');
+
+/** How many came in time, and how many did not, or have not yet. */
+const converge = <T>(trigger: string, inTime: T, late: T) => ({
   [`zonekeeper_converge_duration_seconds_bucket{${AT}, zone="example.com", trigger="${trigger}", le="5"}`]: inTime,
-  [`zonekeeper_converge_duration_seconds_count{${AT}, zone="example.com", trigger="${trigger}"}`]: all,
+  [`zonekeeper_converge_late_total{${AT}, zone="example.com", trigger="${trigger}"}`]: late,
 });
 
 /**
- * For an hour a fifth comes late, which all pairs of windows say. Then nothing is late any more: each pair is over as soon as
- * its short window has none of it, though the long one still has.
+ * For an hour some come late, which all pairs of windows say. Then nothing is late any more: each pair is over as soon as its
+ * short window has none of it, though the long one still has.
  */
-const burning = (alert: string, trigger: string, good: Readonly<Record<string, string>>): AlertCase[] =>
+const burning = (
+  alert: string,
+  { when, bad, good }: { readonly when: string; readonly bad: AlertCase['bad']; readonly good: AlertCase['good'] },
+): AlertCase[] =>
   [
     { window: '1h', short: 5 },
     { window: '6h', short: 30 },
@@ -46,8 +53,8 @@ const burning = (alert: string, trigger: string, good: Readonly<Record<string, s
   ].map(({ window, short }) => ({
     alert,
     window,
-    when: 'a fifth comes late',
-    bad: converge<Course>(trigger, [counts(8), counts(10)], [counts(10), counts(10)]),
+    when,
+    bad,
     good,
     firesAt: 60,
     // Prometheus evaluates the recording rules before the alerts or after them: then they know a minute later.
@@ -58,10 +65,19 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: 'ZonekeeperAbsent',
     when: 'nobody exposes anything',
-    bad: { 'up{job="other"}': [stays(1), stays(1)], [of('zonekeeper_build_info')]: [nothing, stays(1)] },
-    good: { [of('zonekeeper_build_info')]: '1x30' },
+    bad: { 'up{job="other"}': [stays(1), stays(1)], [BUILD]: [nothing, stays(1)] },
+    good: { [BUILD]: '1x30' },
     firesAt: 10,
     recoveredAt: 11,
+  },
+  {
+    alert: 'ZonekeeperAbsent',
+    when: 'one of two installations has been gone for 80 minutes',
+    bad: { [BUILD]: [lives(10), stays(1)], [OTHER]: [stays(1), stays(1)] },
+    // One of two processes is gone.
+    good: { [BUILD]: '1x10', [BUILD.replace('"a"', '"b"')]: '1x100', [OTHER]: '1x100' },
+    firesAt: 90,
+    recoveredAt: 91,
   },
   {
     alert: 'ZonekeeperNoLeader',
@@ -91,16 +107,59 @@ export const ALERT_CASES: readonly AlertCase[] = [
     // One zone is refused, the others are read.
     good: { [requests('list', '403')]: '0+1x30', [requests('list', '200')]: '0+1x30' },
     firesAt: 20,
-    // With the first look that succeeds, though the refusals are still in the window.
-    recoveredAt: 21,
+    // Eight minutes after the first look that succeeds, though the refusals are still in the window.
+    recoveredAt: 29,
+  },
+  {
+    alert: 'ZonekeeperAuthFailing',
+    when: 'zones are read, and every write is refused',
+    bad: {
+      [requests('list', '200')]: [counts(12), counts(12)],
+      [requests('batch', '403')]: [counts(1), counts(0)],
+      [requests('batch', '200')]: [stays(50), counts(1)],
+    },
+    // In one zone writes are refused, in the others not.
+    good: { [requests('batch', '403')]: '0+1x30', [requests('batch', '200')]: '0+1x30' },
+    firesAt: 20,
+    recoveredAt: 29,
+  },
+  {
+    alert: 'ZonekeeperAuthFailing',
+    when: 'the only name that is to be written is tried more and more rarely',
+    bad: {
+      [requests('list', '200')]: [counts(12), counts(12)],
+      [requests('batch', '403')]: [retries, counts(0)],
+      [requests('batch', '200')]: [stays(50), counts(1)],
+    },
+    good: { [requests('batch', '403')]: '0x70 1x10', [requests('batch', '200')]: '50x71 51x10' },
+    firesAt: 75,
+    recoveredAt: 84,
   },
   {
     alert: 'ZonekeeperSyncStale',
     when: 'no look succeeds',
-    bad: { [ofZone('zonekeeper_last_success_timestamp_seconds')]: [stays(60), now] },
-    good: { [ofZone('zonekeeper_last_success_timestamp_seconds')]: '0+60x60' },
+    bad: { [SEEN]: [stays(60), now] },
+    good: { [SEEN]: '0+60x60' },
     firesAt: 40,
     recoveredAt: 46,
+  },
+  {
+    alert: 'ZonekeeperSyncStale',
+    when: 'a zone was never seen',
+    bad: { [SEEN]: [stays(0), now] },
+    // A leader that is new sees it in the fourth minute.
+    good: { [SEEN]: '0x3 240+60x30' },
+    firesAt: 10,
+    recoveredAt: 16,
+  },
+  {
+    alert: 'ZonekeeperSyncStale',
+    when: 'looks are an hour apart, and none succeeds',
+    bad: { [SEEN]: [stays(60), now], [of('zonekeeper_drift_check_interval_seconds')]: [stays(3600), stays(3600)] },
+    // The last was two hours ago.
+    good: { [SEEN]: '4200x190', [of('zonekeeper_drift_check_interval_seconds')]: '3600x190' },
+    firesAt: 190,
+    recoveredAt: 196,
   },
   {
     alert: 'ZonekeeperDriftPersisting',
@@ -134,6 +193,14 @@ export const ALERT_CASES: readonly AlertCase[] = [
     when: 'Cloudflare refuses names',
     bad: { [records('failed')]: [stays(3), stays(0)] },
     good: { [records('failed')]: '3x10 0x30', [records('missing')]: '5x40' },
+    firesAt: 20,
+    recoveredAt: 26,
+  },
+  {
+    alert: 'ZonekeeperFailed',
+    when: 'names that belong to no zone are refused',
+    bad: { [records('failed', '')]: [stays(3), stays(0)] },
+    good: { [records('failed', '')]: '3x10 0x30', [records('missing', '')]: '5x40' },
     firesAt: 20,
     recoveredAt: 26,
   },
@@ -176,29 +243,110 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: 'ZonekeeperBudgetLow',
     when: 'hardly a call is left',
     bad: {
-      [of('zonekeeper_api_budget_remaining')]: [stays(3), stays(400)],
+      [of('zonekeeper_api_budget_remaining')]: [stays(30), stays(400)],
+      [of('zonekeeper_api_budget_limit')]: [stays(1000), stays(1000)],
       [leader('a')]: [stays(1), stays(1)],
     },
     // A standby has no budget of its own.
-    good: { [of('zonekeeper_api_budget_remaining')]: '0x40', [leader('a')]: '0x40', [leader('b')]: '1x40' },
+    good: {
+      [of('zonekeeper_api_budget_remaining')]: '0x40',
+      'zonekeeper_api_budget_remaining{job="zk", instance="b"}': '400x40',
+      [of('zonekeeper_api_budget_limit')]: '1000x40',
+      'zonekeeper_api_budget_limit{job="zk", instance="b"}': '1000x40',
+      [leader('a')]: '0x40',
+      [leader('b')]: '1x40',
+    },
+    firesAt: 20,
+    recoveredAt: 21,
+  },
+  {
+    alert: 'ZonekeeperBudgetLow',
+    when: 'hardly one of few calls is left',
+    bad: {
+      [of('zonekeeper_api_budget_remaining')]: [stays(2), stays(40)],
+      [of('zonekeeper_api_budget_limit')]: [stays(50), stays(50)],
+      [leader('a')]: [stays(1), stays(1)],
+    },
+    good: {
+      [of('zonekeeper_api_budget_remaining')]: '40x40',
+      [of('zonekeeper_api_budget_limit')]: '50x40',
+      [leader('a')]: '1x40',
+    },
     firesAt: 20,
     recoveredAt: 21,
   },
   {
     alert: 'ZonekeeperCloudflareFailing',
-    when: 'a third of the calls fails',
+    when: 'a third of the looks fails',
     bad: {
-      [requests('batch', '502')]: [counts(1), counts(0)],
+      [requests('list', '502')]: [counts(1), counts(0)],
       [requests('list', 'timeout')]: [counts(1), counts(0)],
       [requests('list', '200')]: [counts(4), counts(6)],
     },
     good: {
       [requests('batch', '502')]: '0+1x40',
+      [requests('batch', '200')]: '0+9x40',
       [requests('list', '200')]: '0+9x40',
       [requests('list', '404')]: '0+9x40',
     },
     firesAt: 25,
     // Of 60 calls in ten minutes 12 may fail; before, 20 did.
+    recoveredAt: 29,
+  },
+  {
+    alert: 'ZonekeeperCloudflareFailing',
+    when: 'all batches fail, and six times as many looks are well',
+    bad: {
+      [requests('batch', '502')]: [counts(2), counts(0)],
+      [requests('batch', '200')]: [stays(50), counts(2)],
+      [requests('list', '200')]: [counts(12), counts(12)],
+    },
+    // One look-up fails, and is the only one.
+    good: { [requests('lookup', '502')]: '0x10 1x40', [requests('list', '200')]: '0+12x40' },
+    firesAt: 25,
+    // Of 20 batches in ten minutes 4 may fail.
+    recoveredAt: 33,
+  },
+  {
+    alert: 'ZonekeeperWritesFailing',
+    when: 'all batches fail',
+    bad: {
+      [requests('batch', '502')]: [counts(2), counts(0)],
+      [requests('batch', '200')]: [stays(50), counts(1)],
+      [requests('list', '200')]: [counts(12), counts(12)],
+    },
+    // One in five minutes comes through.
+    good: { [requests('batch', '502')]: '0+2x30', [requests('batch', '200')]: '0x4 1x4 2x4 3x4 4x4 5x4' },
+    firesAt: 20,
+    recoveredAt: 29,
+  },
+  {
+    alert: 'ZonekeeperWritesFailing',
+    when: 'the only name that is to be written is tried more and more rarely',
+    bad: {
+      [requests('batch', 'timeout')]: [retries, counts(0)],
+      [requests('lookup', '200')]: [retries, counts(1)],
+      [requests('batch', '200')]: [stays(50), counts(1)],
+    },
+    // The answer of a write was lost, which a look-up settled.
+    good: {
+      [requests('batch', 'timeout')]: '0x65 1x20',
+      [requests('lookup', '200')]: '0x65 1x20',
+      [requests('batch', '200')]: '50x85',
+    },
+    firesAt: 75,
+    recoveredAt: 84,
+  },
+  {
+    alert: 'ZonekeeperWritesFailing',
+    when: 'not even the look-ups before a write come through',
+    bad: {
+      [requests('lookup', 'connection')]: [counts(1), counts(0)],
+      [requests('batch', '200')]: [stays(50), counts(1)],
+    },
+    // What is refused for what it says is no failure of Cloudflare's.
+    good: { [requests('batch', '400')]: '0+1x30', [requests('batch', '200')]: '50x30' },
+    firesAt: 20,
     recoveredAt: 29,
   },
   {
@@ -209,10 +357,21 @@ export const ALERT_CASES: readonly AlertCase[] = [
     firesAt: 5,
     recoveredAt: 6,
   },
-  ...burning('ZonekeeperConvergeBudgetBurn', 'change', converge('change', '0+9999x60', '0+10000x60')),
+  ...burning('ZonekeeperConvergeBudgetBurn', {
+    when: 'a fifth comes late',
+    bad: converge<Course>('change', [counts(8), counts(10)], [counts(2), counts(0)]),
+    good: converge('change', '0+9999x60', '0+1x60'),
+  }),
+  ...burning('ZonekeeperConvergeBudgetBurn', {
+    when: 'nothing comes through',
+    bad: converge<Course>('change', [stays(0), counts(10)], [counts(1), counts(0)]),
+    // Of six changes two are late.
+    good: converge('change', '0x40 4x20', '0x40 1x15 2x5'),
+  }),
   // The changes are late, the repairs are not.
-  ...burning('ZonekeeperRepairBudgetBurn', 'drift', {
-    ...converge('change', '0+8x60', '0+10x60'),
-    ...converge('drift', '0+10x60', '0+10x60'),
+  ...burning('ZonekeeperRepairBudgetBurn', {
+    when: 'a fifth comes late',
+    bad: converge<Course>('drift', [counts(8), counts(10)], [counts(2), counts(0)]),
+    good: { ...converge('change', '0+8x60', '0+2x60'), ...converge('drift', '0+10x60', '0x60') },
   }),
 ];

@@ -16,6 +16,16 @@ export const counts =
   (_, before) =>
     before + by;
 
+/** A counter of what is tried again and again: after one minute, two, four and so on, and then every fifteen. */
+export const retries: Run = (minute, before) =>
+  [1, 2, 4, 8, 16].includes(minute) || (minute > 16 && minute % 15 === 1) ? before + 1 : before;
+
+/** It is there, with 1, until this minute. */
+export const lives =
+  (until: number): Run =>
+  (minute) =>
+    minute < until ? 1 : null;
+
 /** A time stamp that is always now; Unix time begins with the test. */
 export const now: Run = (minute) => minute * 60;
 

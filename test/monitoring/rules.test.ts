@@ -6,13 +6,14 @@ import { OBJECTIVE_SECONDS, THRESHOLDS } from '../../deploy/monitoring/objective
 import { ALERTS, RULE_GROUPS } from '../../deploy/monitoring/rules.ts';
 import { monitoringFiles } from '../../scripts/monitoring.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
-import { render, the } from '../support/chart.ts';
+import { merge, render, the, type Values } from '../support/chart.ts';
 import { attempt } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { requires } from '../support/requires.ts';
-import { tool } from '../support/tools.ts';
-import { ALERT_CASES, type AlertCase } from './alert-cases.ts';
-import { type Course, nothing, written } from './course.ts';
+import { ALERT_CASES } from './alert-cases.ts';
+import { complaints, fireAndRecover, handOver, ofOtherRelease, ofOwnRelease, PROMTOOLS, said } from './promtool.ts';
+import { selectorsIn } from './queries.ts';
+import { TEXT_CASES } from './text-cases.ts';
 
 const RULES = 'deploy/prometheus/zonekeeper.rules.yaml';
 const NAMES = [...new Set(ALERTS.map(({ alert }) => alert))];
@@ -32,6 +33,12 @@ describe('what is generated', () => {
     expect(Object.fromEntries(theirs)).toEqual(ours);
     for (const name of Object.keys(ours)) expect(JSON.stringify(RULE_GROUPS)).toContain(`@@${name}@@`);
     expect(readFileSync(RULES, 'utf8')).not.toContain('@@');
+  });
+
+  it('asks only for series of the installation that it is for', () => {
+    const asked = RULE_GROUPS.flatMap(({ rules }) => rules).flatMap(({ expr }) => selectorsIn(expr));
+    expect(asked.length).toBeGreaterThan(50);
+    expect(asked.filter((selector) => !/^[\w:]+\{@@selector@@[,}]/.test(selector))).toEqual([]);
   });
 
   it('looks at a bound that the histogram has', async () => {
@@ -72,77 +79,10 @@ function titleOf({ alert, window }: { readonly alert: string; readonly window?: 
   return window === undefined ? alert : `${alert} (${window})`;
 }
 
-/** The case as promtool is asked for it, in three tests of series. */
-function promtoolTest({ alert, window, bad, good, firesAt, recoveredAt }: AlertCase) {
-  const labels = [`alertname="${alert}"`, ...(window === undefined ? [] : [`window="${window}"`])].join(', ');
-  const known = `count(ALERTS{${labels}})`;
-  const firing = `count(ALERTS{${labels}, alertstate="firing"})`;
-  const at = (minute: number, expr: string, alerts: number) => ({
-    expr,
-    eval_time: `${minute}m`,
-    exp_samples: alerts === 0 ? [] : [{ value: alerts }],
-  });
-  const test = (series: Readonly<Record<string, string>>, ...asked: readonly ReturnType<typeof at>[]) => ({
-    interval: '1m',
-    input_series: Object.entries(series).map(([one, values]) => ({ series: one, values })),
-    promql_expr_test: asked,
-  });
-  const courses = (lastOfTrouble: number) =>
-    Object.fromEntries(
-      Object.entries(bad).map(([series, course]) => [series, written(course, lastOfTrouble, recoveredAt)]),
-    );
-  return {
-    rule_files: [resolve(RULES)],
-    evaluation_interval: '1m',
-    tests: [
-      // When it is over it is not even pending.
-      test(courses(firesAt), at(firesAt, firing, 1), at(recoveredAt, known, 0)),
-      // It is the end of the trouble that ends it, not the time that passes.
-      test(courses(recoveredAt), at(recoveredAt, firing, 1)),
-      test(good, at(firesAt, firing, 0)),
-    ],
-  };
-}
-
-/** One process leads and exposes the trouble; then nobody speaks of the zone for two minutes; then another process does. */
-function handOver({ alert, bad, firesAt }: AlertCase) {
-  const until = firesAt + 6;
-  const from = (instance: string, begin: number, end: number) =>
-    Object.entries(bad).map(([series, [trouble]]) => {
-      const course: Course = [(minute, before) => (minute < begin ? null : trouble(minute, before)), nothing];
-      return { series: series.replace('instance="a"', `instance="${instance}"`), values: written(course, end, until) };
-    });
-  const asked = [-1, 1, 2, 3, 6].map((minutes) => ({
-    expr: `count(ALERTS{alertname="${alert}", alertstate="firing"})`,
-    eval_time: `${firesAt + minutes}m`,
-    exp_samples: [{ value: 1 }],
-  }));
-  const input_series = [...from('a', 0, firesAt), ...from('b', firesAt + 3, until)];
-  return {
-    rule_files: [resolve(RULES)],
-    evaluation_interval: '1m',
-    tests: [{ interval: '1m', input_series, promql_expr_test: asked }],
-  };
-}
-
 /** Those about a zone. */
 const OF_ZONES = ALERT_CASES.filter(({ alert }) =>
-  ALERTS.some((rule) => rule.alert === alert && rule.keep_firing_for !== undefined),
+  ALERTS.some((rule) => rule.alert === alert && rule.expr.includes(', zone)')),
 );
-
-/** What promtool says of a test of rules that does not hold; empty when it does. */
-async function complaints(program: string, test: unknown): Promise<string> {
-  const path = join(testFolder(), 'test.yaml');
-  writeFileSync(path, stringify(test));
-  const { code, stdout, stderr } = await attempt(program, ['test', 'rules', path]);
-  return code === 0 ? '' : `${stdout}${stderr}`;
-}
-
-/** The language of rules has changed between the major versions of Prometheus; people run both. */
-const PROMTOOLS = [
-  { needs: 'promtool', program: 'promtool' },
-  { needs: 'promtool 3', program: tool('promtool3') },
-];
 
 for (const { needs, program } of PROMTOOLS)
   requires(needs)(`by ${needs}`, () => {
@@ -152,48 +92,75 @@ for (const { needs, program } of PROMTOOLS)
     });
 
     it.each(ALERT_CASES.map((one) => [`${titleOf(one)}, when ${one.when}`, one] as const))(
-      '%s: fires, is over when that is, and fires for nothing less',
+      '%s: fires, is over when that is, and does not fire for what is nearest to it and well',
       async (_, one) => {
-        expect(await complaints(program, promtoolTest(one))).toBe('');
+        expect(await complaints(program, resolve(RULES), fireAndRecover(one))).toBe('');
       },
     );
 
-    it.each(OF_ZONES.map((one) => [one.alert, one] as const))(
+    it.each(OF_ZONES.map((one) => [`${one.alert}, when ${one.when}`, one] as const))(
       '%s: goes on when another begins to lead',
       async (_, one) => {
-        expect(await complaints(program, handOver(one))).toBe('');
+        expect(await complaints(program, resolve(RULES), handOver(one))).toBe('');
       },
     );
+
+    it.each(TEXT_CASES.map((one) => [one.summary, one] as const))('says: %s', async (_, one) => {
+      expect(await complaints(program, resolve(RULES), [said(one)])).toBe('');
+    });
 
     requires('helm')('in the chart', () => {
       it('they are valid, with thresholds, labels and runbooks of their own', async () => {
-        const rule = the(
-          await render({
-            metrics: {
-              prometheusRule: {
-                enabled: true,
-                thresholds: { driftSeconds: 60, conflictFor: '1h' },
-                disabled: ['ZonekeeperFailed'],
-                alertLabels: { team: 'edge' },
-                runbooks: 'https://runbooks.internal/dns/',
-              },
-            },
-          }),
-          'PrometheusRule',
-        );
-        const path = join(testFolder(), 'rules.yaml');
-        writeFileSync(path, stringify(rule.spec));
+        const path = await chartRules({
+          thresholds: { driftSeconds: 60, conflictFor: '1h', objective: 0.99, lateMin: 7, writesFor: '3m' },
+          disabled: ['ZonekeeperFailed'],
+          alertLabels: { team: 'edge' },
+          runbooks: 'https://runbooks.internal/dns/',
+        });
         expect((await attempt(program, ['check', 'rules', '--lint-fatal', path])).code).toBe(0);
-        const rules = (rule.spec.groups as { rules: Record<string, never>[] }[]).flatMap((group) => group.rules);
-        const named = (alert: string) =>
-          rules.find((one) => one.alert === alert) as Record<string, unknown> | undefined;
+        const { groups } = parse(readFileSync(path, 'utf8')) as { groups: { rules: Record<string, unknown>[] }[] };
+        const named = (alert: string) => groups.flatMap(({ rules }) => rules).find((one) => one.alert === alert);
         expect(named('ZonekeeperFailed')).toBeUndefined();
         expect(named('ZonekeeperDriftPersisting')?.expr).toMatch(/> 60$/);
+        expect(named('ZonekeeperWritesFailing')).toMatchObject({ for: '3m' });
+        expect(named('ZonekeeperConvergeBudgetBurn')?.expr).toMatch(/> 14.4 \* \(1 - 0.99\) and .* >= 7$/);
         expect(named('ZonekeeperConflict')).toMatchObject({
           for: '1h',
           labels: { team: 'edge', severity: 'warning' },
           annotations: { runbook_url: 'https://runbooks.internal/dns/ZonekeeperConflict.md' },
         });
       });
+
+      it('they are about their release, and leave others to theirs', async () => {
+        const rules = await chartRules({});
+        expect(await complaints(program, rules, ALERT_CASES.flatMap(ofOwnRelease))).toBe('');
+        expect(await complaints(program, rules, ALERT_CASES.map(ofOtherRelease))).toBe('');
+      });
     });
   });
+
+requires('helm')('what tells the series of a release from others', () => {
+  it.each<[string, Values, string]>([
+    ['is what a ServiceMonitor makes of it', { serviceMonitor: { enabled: true } }, 'namespace="dns", job="zk"'],
+    ['is what a PodMonitor makes of it', { podMonitor: { enabled: true } }, 'namespace="dns", job="dns/zk"'],
+    ['may be either where the chart makes neither', {}, 'namespace="dns", job=~"(dns/)?zk"'],
+    ['can be said', { prometheusRule: { selector: 'cluster="a"' } }, 'cluster="a"'],
+  ])('%s', async (_, metrics, selector) => {
+    const objects = await render(
+      merge({ fullnameOverride: 'zk', metrics: { prometheusRule: { enabled: true } } }, { metrics }),
+    );
+    const { groups } = the(objects, 'PrometheusRule').spec as { groups: { rules: { expr: string }[] }[] };
+    const asked = groups.flatMap(({ rules }) => rules).flatMap(({ expr }) => selectorsIn(expr));
+    expect(asked.length).toBeGreaterThan(50);
+    expect(asked.filter((one) => !one.includes(`{${selector}}`) && !one.includes(`{${selector}, `))).toEqual([]);
+  });
+});
+
+/** The rules of the release `zk` in the namespace `dns`, which its ServiceMonitor names so, as a file. */
+async function chartRules(prometheusRule: Values): Promise<string> {
+  const metrics = { serviceMonitor: { enabled: true }, prometheusRule: { enabled: true, ...prometheusRule } };
+  const rule = the(await render({ fullnameOverride: 'zk', metrics }), 'PrometheusRule');
+  const path = join(testFolder(), 'rules.yaml');
+  writeFileSync(path, stringify(rule.spec));
+  return path;
+}

@@ -60,3 +60,23 @@ http://127.0.0.1:8080
 {{- end -}}
 {{- if $config }}{{ toYaml $config }}{{ else }}{}{{ end -}}
 {{- end -}}
+
+{{/*
+Label matchers by which Prometheus knows the series of this release: its operator calls a job like the Service, or by
+namespace and name of the PodMonitor. Where neither is ours, or both are, either may be so.
+*/}}
+{{- define "zonekeeper.series" -}}
+{{- $metrics := .Values.metrics -}}
+{{- if $metrics.prometheusRule.selector -}}
+{{ $metrics.prometheusRule.selector }}
+{{- else -}}
+{{- $name := include "zonekeeper.fullname" . -}}
+{{- $service := include "zonekeeper.wanted" (list . $metrics.serviceMonitor.enabled "monitoring.coreos.com/v1") -}}
+{{- $pod := include "zonekeeper.wanted" (list . $metrics.podMonitor.enabled "monitoring.coreos.com/v1") -}}
+namespace="{{ .Release.Namespace }}", job
+{{- if eq $service $pod }}=~"({{ .Release.Namespace }}/)?{{ $name }}"
+{{- else if $service }}="{{ $name }}"
+{{- else }}="{{ .Release.Namespace }}/{{ $name }}"
+{{- end -}}
+{{- end -}}
+{{- end -}}
