@@ -43,6 +43,7 @@ const TAKEOVER = '5m';
 const WHERE = '{{ with $labels.namespace }}{{ . }}/{{ end }}{{ $labels.job }}';
 /** Names that belong to no zone, or to one that the present leader has not found yet, are counted under an empty one. */
 const IN_ZONE = `{{ with $labels.zone }}In {{ . }}{{ else }}Outside the known zones{{ end }} of ${WHERE}`;
+const NAMES = '{{ $value }} {{ if eq $value 1.0 }}name{{ else }}names{{ end }}';
 
 function alert(
   name: string,
@@ -134,12 +135,12 @@ function alerts(): AlertingRule[] {
     }),
     zoneAlert('ZonekeeperConflict', 'warning', `${byZone('zonekeeper_records', 'state="conflict"')} > 0`, {
       for: threshold('conflictFor'),
-      summary: `${IN_ZONE}, foreign records hold {{ $value }} names.`,
+      summary: `${IN_ZONE}, foreign records hold ${NAMES}.`,
       description: 'A record that Zonekeeper did not create is in the way, or two consumers contradict each other.',
     }),
     zoneAlert('ZonekeeperFailed', 'warning', `${byZone('zonekeeper_records', 'state="failed"')} > 0`, {
       for: threshold('failedFor'),
-      summary: `${IN_ZONE}, {{ $value }} names fail.`,
+      summary: `${IN_ZONE}, attempts at ${NAMES} fail.`,
       description: 'The last attempt at these names was refused; each carries its reason and its next try.',
     }),
     alert('ZonekeeperQueueStuck', 'warning', queueStuck(), {

@@ -8,7 +8,7 @@ export interface AlertCase {
   /** The trouble, in a few words. */
   readonly when: string;
   readonly bad: Readonly<Record<string, Course>>;
-  /** Series with which it does not fire at `firesAt`: the nearest that is still well. In promtool's notation, a minute between two values. */
+  /** Series with which it does not fire up to `firesAt`: the nearest that is still well. In promtool's notation, a minute between two values. */
   readonly good: Readonly<Record<string, string>>;
   /** The last minute of the trouble. */
   readonly firesAt: number;
@@ -330,8 +330,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
     },
     // The answer of a write was lost, which a look-up settled.
     good: {
-      [requests('batch', 'timeout')]: '0x65 1x20',
-      [requests('lookup', '200')]: '0x65 1x20',
+      [requests('batch', 'timeout')]: '0x49 1x40',
+      [requests('lookup', '200')]: '0x49 1x40',
       [requests('batch', '200')]: '50x85',
     },
     firesAt: 75,

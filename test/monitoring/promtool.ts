@@ -60,7 +60,8 @@ export function fireAndRecover(one: AlertCase): PromtoolTest[] {
     ),
     // It is the end of the trouble that ends it, not the time that passes.
     promtoolTest(courses(one, recoveredAt, recoveredAt), alertsAt(recoveredAt, firing(one), 1)),
-    promtoolTest(good, alertsAt(firesAt, firing(one), 0)),
+    // Nor has it fired before.
+    promtoolTest(good, alertsAt(firesAt, `max_over_time(${firing(one)}[${firesAt}m])`, 0)),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { filled } from '../../deploy/monitoring/objectives.ts';
 
 export interface QuickRule {
   readonly alert?: string;
@@ -23,15 +24,14 @@ const RECORDING_WINDOW = '20s';
 export function quickRules(): readonly QuickGroup[] {
   const rules = readFileSync('charts/zonekeeper/files/rules/zonekeeper.yaml', 'utf8')
     .replace(/@@(\w+)Seconds@@/g, '4')
-    .replace(/@@\w+For@@/g, '1s')
-    .replaceAll('@@budgetShare@@', '50')
-    .replaceAll('@@failureShare@@', '0.2');
-  const { groups } = parse(rules) as { groups: readonly QuickGroup[] };
+    .replace(/@@\w+For@@/g, '1s');
+  const { groups } = parse(filled(rules)) as { groups: readonly QuickGroup[] };
   return groups.map((group) => ({ ...group, rules: group.rules.map(quick) }));
 }
 
 function quick(rule: QuickRule): QuickRule {
-  const window = rule.alert === undefined ? RECORDING_WINDOW : ALERT_WINDOW;
+  // How many are late is counted over the windows for which their share is recorded.
+  const window = rule.expr.includes('zonekeeper_converge_late_total') ? RECORDING_WINDOW : ALERT_WINDOW;
   const expr = rule.expr.replace(/\[\d+[mhd]\]/g, `[${window}]`);
   const pause = rule.for === undefined ? {} : { for: '1s' };
   return { ...rule, expr, ...pause, ...(rule.keep_firing_for !== undefined && { keep_firing_for: '1s' }) };

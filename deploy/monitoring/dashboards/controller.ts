@@ -238,7 +238,7 @@ export const CONTROLLER: DashboardSpec = {
         }),
         graph({
           title: 'Calls that failed, by answer',
-          description: `Share of all calls. 401 and 403: the token. 429: the limit. 5xx, timeout, connection: Cloudflare or the way to it; from ${Number(THRESHOLDS.failureShare.value) * 100} % on an alert fires.`,
+          description: `Share of all calls. 401 and 403: the token. 429: the limit. 5xx, timeout, connection: Cloudflare or the way to it; an alert fires from ${Number(THRESHOLDS.failureShare.value) * 100} % of the calls of one operation on.`,
           unit: 'percentunit',
           queries: [
             {
