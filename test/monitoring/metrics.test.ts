@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { RULE_GROUPS } from '../../deploy/monitoring/rules.ts';
 import { monitoringFiles } from '../../scripts/monitoring.ts';
+import { METRIC_TRIGGERS } from '../../src/observability/labels.ts';
 import { Metrics } from '../../src/observability/metrics.ts';
 import { viewOf } from '../../web/src/lib/view.ts';
 import { allQueries, dashboards, panelsOf, selectorsIn } from './queries.ts';
@@ -244,5 +246,22 @@ describe('metrics, panels and rules', () => {
     }
     const { body } = await metrics.scrape();
     expect(body.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length).toBeLessThan(45_000);
+  });
+
+  it('are as many for a zone as docs/monitoring.md says', async () => {
+    const [, usual, most] = /\(about (\d+) each, up to (\d+) /.exec(readFileSync('docs/monitoring.md', 'utf8')) ?? [];
+    const metrics = new Metrics({ build: { version: '0', node_version: '0' }, runtime: false });
+    const series = async () =>
+      (await metrics.scrape()).body.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
+    const without = await series();
+    metrics.addZone('example.com');
+    expect((await series()) - without).toBe(Number(usual));
+    for (const trigger of METRIC_TRIGGERS) {
+      metrics.converge.observe({ zone: 'example.com', trigger }, 7);
+      metrics.late.inc({ zone: 'example.com', trigger });
+    }
+    const all = (await series()) - without;
+    expect(all).toBeLessThanOrEqual(Number(most));
+    expect(all).toBeGreaterThan(Number(most) * 0.85);
   });
 });
