@@ -364,6 +364,12 @@ requires('helm')('the chart', () => {
       ['a wrong number', { replicas: -1 }, /replicas/],
       ['a wrong digest', { image: { digest: 'sha1:abc' } }, /digest/],
       ['too short a grace', { terminationGracePeriodSeconds: 5 }, /terminationGracePeriodSeconds/],
+      [
+        'calls where a share of them is meant',
+        { metrics: { prometheusRule: { thresholds: { budgetShare: 50 } } } },
+        /budgetShare/,
+      ],
+      ['a selector with its braces', { metrics: { prometheusRule: { selector: '{job="zonekeeper"}' } } }, /selector/],
     ];
     it.each(cases)('%s', async (_, values, message) => {
       const { code, stderr } = await tryRender(values);
