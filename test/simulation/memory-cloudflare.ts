@@ -11,7 +11,7 @@ import type { Scheduler } from './scheduler.ts';
 
 /** What a fault does to one API call. */
 export const API_EFFECTS = [
-  ...(['crash before', 'crash after', 'reset before', 'lost after', 'late', 'hangs'] as const),
+  ...(['crash before', 'crash after', 'reset before', 'lost after', 'late', 'hangs', 'pause after'] as const),
   ...(['html', 'status 500', 'truncated', 'empty', 'limited', 'limited silently', 'stale', 'refused'] as const),
 ] as const;
 export type ApiEffect = (typeof API_EFFECTS)[number];
@@ -161,6 +161,7 @@ export class MemoryCloudflare {
         const answer = instead ?? this.#execute(asked, effect);
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
+        if (effect === 'pause after' && machine.life === life) machine.pauseForAWhile();
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {

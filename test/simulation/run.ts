@@ -62,7 +62,10 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   };
   const clockOf = () => world.processes.find(({ machine }) => machine === scheduler.owner)?.machine.clock;
   const undo = takeOver({
-    after: (ms, run) => scheduler.after(ms, scheduler.owner, run),
+    after: (ms, run) => {
+      const clock = clockOf();
+      return clock === undefined ? scheduler.after(ms, scheduler.owner, run) : clock.after(ms, run).cancel;
+    },
     wall: () => clockOf()?.wall() ?? scheduler.now,
     random: () => scheduler.random(),
   });
@@ -105,7 +108,7 @@ async function rest(world: World, check: () => boolean): Promise<string | null> 
   for (;;) {
     await scheduler.run(Math.max(scheduler.now + LOOK_MS, scheduler.lingersUntil), check);
     const wrong = unrest(tables, cloudflare);
-    const tries = [...tables.names.values()].some(({ tryAt }) => tryAt !== null && tryAt > scheduler.now);
+    const tries = [...tables.names.values()].some(({ tryAt }) => tryAt !== null && tryAt > tables.now());
     // Who says when it is tried again is not at rest before.
     if (wrong.length === 0 && (!tries || scheduler.now > limit)) {
       const { batches } = invariants;

@@ -6,7 +6,7 @@ import type { OperationKind, OperationRequest } from '../../src/ledger/operation
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
 import { Invariants } from './invariants.ts';
-import { type CallEffect, Machine } from './machine.ts';
+import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, MemoryCloudflare } from './memory-cloudflare.ts';
 import { isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
@@ -52,7 +52,7 @@ export class World {
     this.#crashAt = new Set(options.crashAt ?? []);
     this.scheduler = new Scheduler(seed, options.trace);
     const { scheduler } = this;
-    this.tables = new Tables(() => scheduler.now);
+    this.tables = new Tables(() => BASE_WALL + scheduler.now);
     const sky = {
       strike: (machine: Machine, point: string) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,

@@ -32,8 +32,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'drop the check of the lease alone',
     'src/cloudflare/writer.ts',
-    'Math.min(deadline - this.#options.clock.now(), this.#options.leadsForMs())',
-    'deadline - this.#options.clock.now()',
+    'Math.min(WRITE_DEADLINE_MS - since.elapsedMs(), this.#options.leadsForMs())',
+    'WRITE_DEADLINE_MS - since.elapsedMs()',
   ),
   mistake(
     'refill the budget at a restart',
@@ -146,14 +146,20 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'keep the lease from the moment of the answer instead of the question',
     'src/leadership/leader.ts',
-    'else this.#validUntil = sent + this.#ttlMs - MARGIN_MS;',
-    'else this.#validUntil = clock.now() + this.#ttlMs;',
+    'else this.#renewed = sent;',
+    'else this.#renewed = new Stopwatch(clock);',
   ),
   mistake(
     'begin to lead by a question that was answered too late',
     'src/leadership/leader.ts',
-    'this.#validUntil = sent + this.#ttlMs - MARGIN_MS;\n    this.#epoch',
-    'this.#validUntil = clock.now() + this.#ttlMs;\n    this.#epoch',
+    'this.#renewed = sent;\n    this.#epoch',
+    'this.#renewed = new Stopwatch(clock);\n    this.#epoch',
+  ),
+  mistake(
+    'measure leases, calls and reservations by the monotonic clock alone',
+    'src/controller/stopwatch.ts',
+    'now - this.#started + (ahead - this.#ahead)',
+    'now - this.#started',
   ),
   mistake(
     'do not retry a name after a failure',
