@@ -149,6 +149,16 @@ export class Invariants {
     this.#break(`a bug: ${error.message}`);
   }
 
+  /** Runs a check in the middle of a call. What it throws is kept, as the core takes it for a failure of the call. */
+  hold(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (error instanceof Broken) this.#broken ??= error;
+      throw error;
+    }
+  }
+
   #termOf(departure: Departure): string {
     const { name, life } = departure.machine;
     return `${name}/${life}/${this.#parts.epochOf(departure)}`;

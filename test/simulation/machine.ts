@@ -41,7 +41,7 @@ const SLOW_MS = [8_000, 50_000] as const;
 /** At least so long, and at most one of these: within what somebody waits for a call, or for minutes. */
 const LEAST_PAUSE_MS = 8_000;
 const PAUSE_MS = [40_000, 40_000, 240_000] as const;
-/** Of sums of times that are not whole. */
+/** More than sums of times that are not whole are off by, and enough for time to go on. */
 const ROUNDING_MS = 1e-6;
 /** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
 const STATEMENT_MS = 60_000;
@@ -83,7 +83,7 @@ export class Machine implements Owner {
         if (left > ROUNDING_MS) cancel = this.#scheduler.after(left, this, fire);
         else run();
       };
-      let cancel = this.#scheduler.after(ms, this, fire);
+      let cancel = this.#scheduler.after(ms > 0 ? Math.max(ms, ROUNDING_MS) : 0, this, fire);
       return { cancel: () => cancel() };
     },
   };

@@ -108,7 +108,13 @@ async function rest(world: World, check: () => boolean): Promise<string | null> 
   for (;;) {
     await scheduler.run(Math.max(scheduler.now + LOOK_MS, scheduler.lingersUntil), check);
     const wrong = unrest(tables, cloudflare);
-    const tries = [...tables.names.values()].some(({ tryAt }) => tryAt !== null && tryAt > tables.now());
+    const tries = [...tables.names.values()].some(
+      ({ tryAt, code, state }) =>
+        tryAt !== null &&
+        tryAt > tables.now() &&
+        // A grace that goes on for longer than it may is no reason to wait.
+        (code !== 'delete_held' || state !== 'orphaned' || world.grace.mayLast()),
+    );
     // Who says when it is tried again is not at rest before.
     if (wrong.length === 0 && (!tries || scheduler.now > limit)) {
       const { batches } = invariants;

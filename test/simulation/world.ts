@@ -5,6 +5,7 @@ import { ZonekeeperError } from '../../src/errors.ts';
 import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
+import { Grace } from './grace.ts';
 import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, MemoryCloudflare } from './memory-cloudflare.ts';
@@ -33,6 +34,7 @@ export class World {
   readonly cloudflare: MemoryCloudflare;
   readonly processes: readonly SimulatedProcess[];
   readonly invariants: Invariants;
+  readonly grace: Grace;
   /** Faults that struck. */
   struck = 0;
   /** Calls of the core, in order: where a crash can be enumerated. */
@@ -56,7 +58,10 @@ export class World {
     const sky = {
       strike: (machine: Machine, point: string) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
-      onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
+      onDeparture: (departure: Parameters<Invariants['departure']>[0]) => {
+        this.invariants.departure(departure);
+        this.invariants.hold(() => this.grace.departure(departure));
+      },
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
@@ -70,6 +75,7 @@ export class World {
       guard: plan.strikes.some(({ kind }) => kind === 'plan and confirm') ? null : plan.guard,
       epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
     });
+    this.grace = new Grace(plan.deleteGraceMs, this.tables, this.invariants.ordered);
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
@@ -119,6 +125,7 @@ export class World {
   /** No more faults: everything that is down comes back. */
   calm(): void {
     this.#calm = true;
+    this.grace.calm();
     this.#armed.length = 0;
     this.#notifications = null;
     this.#databaseDownUntil = 0;
@@ -266,11 +273,13 @@ export class World {
       tables.consumers.set(key, consumer);
     }
     if (consumer === undefined) return;
+    const wanted = consumer.active;
     if (kind === 'want') consumer.active = true;
     else if (kind === 'unwant') consumer.active = false;
     else if (kind === 'retarget') consumer.target = `198.51.100.${m + 1}`;
     else if (kind === 'broken target') consumer.target = 'not an address!';
     else tables.consumers.delete(key);
+    this.grace.consumer(fqdn, wanted);
     this.#noted(consumer);
   }
 
