@@ -41,6 +41,8 @@ const SLOW_MS = [8_000, 50_000] as const;
 /** At least so long, and at most one of these: within what somebody waits for a call, or for minutes. */
 const LEAST_PAUSE_MS = 8_000;
 const PAUSE_MS = [40_000, 40_000, 240_000] as const;
+/** Within such a time, one of the two clocks of a process is right: longer than anything that it measures for safety. */
+const ONE_LIE_MS = 60_000;
 /** More than sums of times that are not whole are off by, and enough for time to go on. */
 const ROUNDING_MS = 1e-6;
 /** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
@@ -59,6 +61,8 @@ export class Machine implements Owner {
   /** For how long its monotonic clock has stood still in this life, and since when it does. */
   #frozenMs = 0;
   #frozenSince: number | null = null;
+  #thawedAt = Number.NEGATIVE_INFINITY;
+  #setBackAt = Number.NEGATIVE_INFINITY;
   life = 0;
   alive = false;
 
@@ -115,7 +119,8 @@ export class Machine implements Owner {
   pause(): void {
     if (!this.alive || this.#paused) return;
     this.#paused = true;
-    if (this.#scheduler.below(2) === 0) this.#frozenSince = this.#scheduler.now;
+    const { now } = this.#scheduler;
+    if (this.#scheduler.below(2) === 0 && now > this.#setBackAt + ONE_LIE_MS) this.#frozenSince = now;
     this.#scheduler.tell(this.name, () => (this.#frozenSince === null ? 'is stopped' : 'is suspended with its host'));
   }
 
@@ -129,7 +134,10 @@ export class Machine implements Owner {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (this.#frozenSince !== null) this.#frozenMs += this.#scheduler.now - this.#frozenSince;
+    if (this.#frozenSince !== null) {
+      this.#frozenMs += this.#scheduler.now - this.#frozenSince;
+      this.#thawedAt = this.#scheduler.now;
+    }
     this.#frozenSince = null;
     for (const run of this.#held.splice(0)) this.#scheduler.after(0, this, run);
   }
@@ -138,8 +146,11 @@ export class Machine implements Owner {
     this.#held.push(run);
   }
 
-  /** The wall clock is set. */
+  /** The wall clock is set; but not back where the monotonic one has just stood still, for then nothing tells the time. */
   jump(ms: number): void {
+    const { now } = this.#scheduler;
+    if (ms < 0 && (this.#frozenSince !== null || now < this.#thawedAt + ONE_LIE_MS)) return;
+    if (ms < 0) this.#setBackAt = now;
     this.#wallOffset += ms;
   }
 
