@@ -38,6 +38,8 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
+  /** A request of that life of a process has changed records. */
+  onMade(departure: Departure, life: number, entries: readonly ChangeEntry[]): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
   onLimited(departure: Departure, retryAfterMs: number | null): void;
 }
@@ -158,7 +160,9 @@ export class MemoryCloudflare {
       scheduler.after(there, null, () => {
         this.#sky.onArrival(departure);
         const instead = replaced(effect, operation === 'batch');
+        const { last } = this;
         const answer = instead ?? this.#execute(asked, effect);
+        if (this.last !== last) this.#sky.onMade(departure, life, this.changes(last));
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
         if (effect === 'pause after' && machine.life === life) machine.pauseForAWhile();

@@ -5,6 +5,7 @@ import { ZonekeeperError } from '../../src/errors.ts';
 import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
+import { Deeds } from './deeds.ts';
 import { Grace } from './grace.ts';
 import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
@@ -35,6 +36,7 @@ export class World {
   readonly processes: readonly SimulatedProcess[];
   readonly invariants: Invariants;
   readonly grace: Grace;
+  readonly deeds = new Deeds();
   /** Faults that struck. */
   struck = 0;
   /** Calls of the core, in order: where a crash can be enumerated. */
@@ -63,6 +65,11 @@ export class World {
         this.invariants.hold(() => this.grace.departure(departure));
       },
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
+      onMade: (
+        { machine }: Parameters<Invariants['departure']>[0],
+        life: number,
+        entries: Parameters<Deeds['made']>[3],
+      ) => this.deeds.made(machine, life, scheduler.now, entries),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
     };
@@ -92,8 +99,9 @@ export class World {
           settings: () => this.#settings(),
           onLeaderGone: () => this.#notify('leader'),
           onBug: (error) => this.invariants.bug(error),
-          onChange: ({ action, result }) => {
-            if (result === 'done') this.invariants.done[action] += 1;
+          wasMade: (change, since) => {
+            const exists = (id: string) => this.cloudflare.control.records({ zone: change.zone }).some((r) => r.id === id);
+            this.invariants.hold(() => this.deeds.settled(change, since, exists));
           },
         }),
     );

@@ -1,13 +1,21 @@
-/** A mistake that a good engineer could make: the text of one place in the core, and what stands there instead. */
-export interface Mistake {
-  readonly name: string;
+/** The text of one place, and what stands there instead. */
+export interface Place {
   readonly file: string;
   /** Occurs once in the file. */
   readonly text: string;
   readonly instead: string;
 }
 
-const mistake = (name: string, file: string, text: string, instead: string): Mistake => ({ name, file, text, instead });
+/** A mistake that a good engineer could make, at one place in the core. */
+export interface Mistake extends Place {
+  readonly name: string;
+  /** Places that go along with it. */
+  readonly also: readonly Place[];
+}
+
+const mistake = (name: string, file: string, text: string, instead: string, ...also: readonly Place[]): Mistake => ({
+  ...{ name, file, text, instead, also },
+});
 
 /** Every one of them must be caught by the simulation. */
 export const MISTAKES: readonly Mistake[] = [
@@ -160,6 +168,47 @@ export const MISTAKES: readonly Mistake[] = [
     'src/controller/stopwatch.ts',
     'now - this.#started + (ahead - this.#ahead)',
     'now - this.#started',
+  ),
+  mistake(
+    "measure the grace of a deletion by this process's wall clock",
+    'src/reconcile/waiting.ts',
+    'row.unwantedForMs ?? 0',
+    'row.unwantedForMs === null ? 0 : Date.now() - row.unwantedForMs',
+    {
+      file: 'test/simulation/memory-ledger.ts',
+      text: 'unwantedForMs: unwantedSince === null ? null : now - unwantedSince',
+      instead: 'unwantedForMs: unwantedSince',
+    },
+  ),
+  mistake(
+    'let any order cut the grace of a deletion short',
+    'src/reconcile/waiting.ts',
+    "if (order?.kind === 'delete') return null;",
+    'if (order !== null) return null;',
+  ),
+  mistake(
+    'begin the grace of a deletion anew at each look',
+    'src/reconcile/waiting.ts',
+    'Math.max(0, ...tracked.map',
+    '0 * Math.max(0, ...tracked.map',
+  ),
+  mistake(
+    'tell of no changes where the state of the name could not be stored after them',
+    'src/reconcile/reconciler.ts',
+    'problem: { code, message }, changes: made, refusal: null',
+    'problem: { code, message }, changes: [], refusal: null',
+  ),
+  mistake(
+    'leave updates out of reports',
+    'src/reconcile/report.ts',
+    'this.#add({ ...line(change), result, error });\n      if',
+    "if (change.action === 'update') continue;\n      this.#add({ ...line(change), result, error });\n      if",
+  ),
+  mistake(
+    'count no change in the metrics',
+    'src/daemon/reporting.ts',
+    'metrics.changes.inc({ zone, action, result });',
+    'metrics.changes.zero({ zone, action, result });',
   ),
   mistake(
     'do not retry a name after a failure',
