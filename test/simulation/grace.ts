@@ -5,17 +5,30 @@ import type { Tables } from './tables.ts';
 /** Beyond the grace, until a name says when it is tried again by what it knows now. */
 const SLACK_MS = 5_000;
 
+/** A time in which no consumer wants a name. */
+interface Absence {
+  readonly left: number;
+  back: number;
+}
+
 /** Is a record deleted before it may be, by the database's clock, or kept for longer? */
 export class Grace {
   readonly #graceMs: number;
   readonly #tables: Tables;
   readonly #ordered: ReadonlySet<string>;
-  /** When the last consumer of a name went. What was read of that is not asked: it may be wrong. */
-  readonly #left = new Map<string, number>();
+  readonly #begunAt: (departure: Departure, fqdn: string) => number;
+  /** By name, as it is, and not as it was read. */
+  readonly #absences = new Map<string, Absence[]>();
   #calmAt = Number.POSITIVE_INFINITY;
 
-  /** `ordered`: names whose deletion a person ordered. */
-  constructor(graceMs: number, tables: Tables, ordered: ReadonlySet<string>) {
+  /** `ordered`: names whose deletion a person ordered. `begunAt`: when the run of a name began that sends a batch. */
+  constructor(
+    graceMs: number,
+    tables: Tables,
+    ordered: ReadonlySet<string>,
+    begunAt: (departure: Departure, fqdn: string) => number,
+  ) {
+    this.#begunAt = begunAt;
     this.#graceMs = graceMs;
     this.#tables = tables;
     this.#ordered = ordered;
@@ -23,10 +36,18 @@ export class Grace {
 
   /** Told after each change of a consumer. */
   consumer(fqdn: string, wantedBefore: boolean): void {
-    if (!wantedBefore || this.#wanted(fqdn)) return;
-    // Who came back and went again before anybody read it was never away from being gone.
-    const unread = this.#left.has(fqdn) && this.#rows(fqdn).some(({ unwantedSince }) => unwantedSince !== null);
-    if (!unread) this.#left.set(fqdn, this.#tables.now());
+    const wanted = this.#wanted(fqdn);
+    if (wantedBefore === wanted) return;
+    const now = this.#tables.now();
+    const absences = this.#absences.get(fqdn) ?? [];
+    this.#absences.set(fqdn, absences);
+    const last = absences.at(-1);
+    if (wanted && last !== undefined) last.back = now;
+    if (wanted) return;
+    // Who comes back and goes again before anybody reads it was never there.
+    const unread = last !== undefined && this.#rows(fqdn).some(({ unwantedSince }) => unwantedSince !== null);
+    if (unread) last.back = Number.POSITIVE_INFINITY;
+    else absences.push({ left: now, back: Number.POSITIVE_INFINITY });
   }
 
   /** Faults have ended: whoever had to begin counting anew has begun. */
@@ -34,17 +55,19 @@ export class Grace {
     this.#calmAt = this.#tables.now();
   }
 
-  /** A batch leaves: it empties no name whose grace is not over. */
-  departure({ machine, body }: Departure): void {
+  /** A batch leaves: it empties no name unless its grace was over while it was decided. */
+  departure(departure: Departure): void {
+    const { machine, body } = departure;
     if (this.#graceMs === 0 || body === null) return;
+    const now = this.#tables.now();
     for (const fqdn of this.#emptied(body)) {
-      const left = this.#left.get(fqdn);
-      if (left === undefined || this.#wanted(fqdn) || this.#ordered.has(fqdn)) continue;
-      const forMs = this.#tables.now() - left;
-      if (forMs < this.#graceMs) {
-        const times = `${Math.round(forMs)} ms after its consumer went, with a grace of ${this.#graceMs} ms`;
-        throw new Broken(`${machine.name} deletes the record of ${fqdn} ${times}`);
-      }
+      const absences = this.#absences.get(fqdn) ?? [];
+      const last = absences.at(-1);
+      if (last === undefined || this.#wanted(fqdn) || this.#ordered.has(fqdn)) continue;
+      const begunAt = this.#begunAt(departure, fqdn);
+      if (absences.some(({ left, back }) => Math.max(left + this.#graceMs, begunAt) <= Math.min(back, now))) continue;
+      const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#graceMs} ms`;
+      throw new Broken(`${machine.name} deletes the record of ${fqdn} ${times}`);
     }
   }
 

@@ -87,6 +87,11 @@ export class SimulatedProcess {
     return [...this.#counts].map(([life, counts]) => ({ machine, life, ...counts.total() }));
   }
 
+  /** When the present run of a name began, by the database's clock. */
+  begunAt(fqdn: string): number | null {
+    return this.#tellings.get(this.epoch ?? 0)?.begunAt(fqdn) ?? null;
+  }
+
   /** What the operations of a term have to tell; null where it was not ours. */
   tellings(epoch: number): Tellings | null {
     return this.#tellings.get(epoch) ?? null;
@@ -215,7 +220,7 @@ export class SimulatedProcess {
       onOperation: () => undefined,
       onZones: () => undefined,
     });
-    const tellings = new Tellings(() => scheduler.now, this.#parts.wasMade);
+    const tellings = new Tellings(() => tables.now(), this.#parts.wasMade);
     this.#tellings.set(epoch, tellings);
     tellings.listen(this.#term.queue, ledger);
     this.#term.start();

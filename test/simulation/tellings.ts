@@ -74,6 +74,11 @@ export class Tellings {
     return `the report of ${operationId} tells of [${told.join(', ')}], its runs made [${owed.join(', ')}]`;
   }
 
+  /** When the last run of the name began; null where there was none. */
+  begunAt(fqdn: string): number | null {
+    return this.#runs.get(fqdn)?.begun ?? null;
+  }
+
   #heard(context: Context): Context {
     const { operationId, watchers } = context;
     if (operationId === null || watchers.length === 0) return context;

@@ -69,7 +69,7 @@ export class World {
         { machine }: Parameters<Invariants['departure']>[0],
         life: number,
         entries: Parameters<Deeds['made']>[3],
-      ) => this.deeds.made(machine, life, scheduler.now, entries),
+      ) => this.deeds.made(machine, life, this.tables.now(), entries),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
     };
@@ -82,7 +82,9 @@ export class World {
       guard: plan.strikes.some(({ kind }) => kind === 'plan and confirm') ? null : plan.guard,
       epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
     });
-    this.grace = new Grace(plan.deleteGraceMs, this.tables, this.invariants.ordered);
+    const begunAt = ({ machine }: { readonly machine: Machine }, fqdn: string) =>
+      this.processes.find((one) => one.machine === machine)?.begunAt(fqdn) ?? this.tables.now();
+    this.grace = new Grace(plan.deleteGraceMs, this.tables, this.invariants.ordered, begunAt);
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
@@ -276,12 +278,12 @@ export class World {
     const { tables } = this;
     const key = consumerKey({ kind: 'instance', id: String(n) });
     let consumer = tables.consumers.get(key);
+    const wanted = consumer?.active ?? false;
     if (kind === 'want' && consumer === undefined) {
       consumer = { kind: 'instance', id: String(n), fqdn, since: tables.now(), active: true, target: null };
       tables.consumers.set(key, consumer);
     }
     if (consumer === undefined) return;
-    const wanted = consumer.active;
     if (kind === 'want') consumer.active = true;
     else if (kind === 'unwant') consumer.active = false;
     else if (kind === 'retarget') consumer.target = `198.51.100.${m + 1}`;
