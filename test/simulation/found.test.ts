@@ -266,14 +266,12 @@ describe('what the simulation has found stays mended', () => {
   });
 
   test('the grace of a deletion, while the wall clock of the process is off', async () => {
-    const jumps = [-3_600_000, 86_400_000].map(
-      (ms): Strike[] => [
-        want(5_000, 0),
-        want(5_001, 1),
-        { at: 10_000, kind: 'clock jumps', daemon: 0, ms },
-        { at: 12_000, kind: 'unwant', n: 0, m: 0 },
-      ],
-    );
+    const jumps = [-3_600_000, 86_400_000].map((ms): Strike[] => [
+      want(5_000, 0),
+      want(5_001, 1),
+      { at: 10_000, kind: 'clock jumps', daemon: 0, ms },
+      { at: 12_000, kind: 'unwant', n: 0, m: 0 },
+    ]);
     for (const strikes of jumps) expect(await problems(strikes, { deleteGraceMs: 20_000 })).toEqual([]);
   });
 

@@ -102,7 +102,8 @@ export class World {
           onLeaderGone: () => this.#notify('leader'),
           onBug: (error) => this.invariants.bug(error),
           wasMade: (change, since) => {
-            const exists = (id: string) => this.cloudflare.control.records({ zone: change.zone }).some((r) => r.id === id);
+            const exists = (id: string) =>
+              this.cloudflare.control.records({ zone: change.zone }).some((r) => r.id === id);
             this.invariants.hold(() => this.deeds.settled(change, since, exists));
           },
         }),
