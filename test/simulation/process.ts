@@ -101,7 +101,6 @@ export class SimulatedProcess {
     const { machine, tables, scheduler } = this.#parts;
     if (machine.alive) return;
     machine.start();
-    this.#counts.set(machine.life, new Counts(machine.clock));
     this.#term = null;
     this.#budget = null;
     this.#stopping = false;
@@ -240,19 +239,22 @@ export class SimulatedProcess {
 
   #observer(): CoreObserver {
     const { scheduler, machine, onBug } = this.#parts;
-    const counted = this.#counts.get(machine.life)?.observer;
+    // Made for the first term of a life: most never lead.
+    const counts = this.#counts.get(machine.life) ?? new Counts(machine.clock);
+    this.#counts.set(machine.life, counts);
+    const counted = counts.observer;
     const tell = (text: () => string) => scheduler.tell(machine.name, text);
     return {
       driftDetected: (zone, drift) => {
-        counted?.driftDetected(zone, drift);
+        counted.driftDetected(zone, drift);
         tell(() => `finds drift in ${zone}: ${drift}`);
       },
       changed: (change) => {
         tell(() => `${change.action} of ${change.fqdn}: ${change.result} (${change.trigger})`);
-        counted?.changed(change);
+        counted.changed(change);
       },
-      converged: (...args) => counted?.converged(...args),
-      late: (...args) => counted?.late(...args),
+      converged: (...args) => counted.converged(...args),
+      late: (...args) => counted.late(...args),
       stateChanged: (fqdn, _, state, reason) =>
         tell(() => `${fqdn} is ${state}${reason === null ? '' : `: ${reason}`}`),
       zoneChecked: (zone, error) => {
