@@ -4,6 +4,16 @@ import { type ByAction, none } from './counts.ts';
 import { Broken } from './invariants.ts';
 import type { Machine } from './machine.ts';
 
+const ACTIONS = ['create', 'update', 'delete'] as const;
+
+/** What one life of a process has counted. */
+export interface Life {
+  readonly machine: Machine;
+  readonly life: number;
+  readonly done: ByAction;
+  readonly unknown: ByAction;
+}
+
 /** What was really done at Cloudflare, and by whom. */
 export class Deeds {
   readonly #byLife = new Map<string, ByAction>();
@@ -18,14 +28,6 @@ export class Deeds {
       by[action] += 1;
       this.#last.set(`${action} ${(after ?? before)?.id}`, now);
     }
-  }
-
-  /** By the calls of one life of a process. */
-  #of(name: string, life: number): ByAction {
-    const key = `${name}/${life}`;
-    const known = this.#byLife.get(key) ?? none();
-    this.#byLife.set(key, known);
-    return known;
   }
 
   /** What is settled as done was done since then; who comes too late to delete a record finds it gone, and says so. */
@@ -56,14 +58,12 @@ export class Deeds {
         throw new Broken(`the metrics count ${all[action]} times ${action}, it happened ${made[action]} times`);
     }
   }
-}
 
-const ACTIONS = ['create', 'update', 'delete'] as const;
-
-/** What one life of a process has counted. */
-export interface Life {
-  readonly machine: Machine;
-  readonly life: number;
-  readonly done: ByAction;
-  readonly unknown: ByAction;
+  /** By the calls of one life of a process. */
+  #of(name: string, life: number): ByAction {
+    const key = `${name}/${life}`;
+    const known = this.#byLife.get(key) ?? none();
+    this.#byLife.set(key, known);
+    return known;
+  }
 }
