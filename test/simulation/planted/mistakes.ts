@@ -17,6 +17,12 @@ const mistake = (name: string, file: string, text: string, instead: string, ...a
   ...{ name, file, text, instead, also },
 });
 
+const WITHOUT_MARGIN: Place = {
+  file: 'src/leadership/leader.ts',
+  text: 'this.#ttlMs - MARGIN_MS - this.#renewed',
+  instead: 'this.#ttlMs - this.#renewed',
+};
+
 /** Every one of them must be caught by the simulation. */
 export const MISTAKES: readonly Mistake[] = [
   mistake(
@@ -156,12 +162,14 @@ export const MISTAKES: readonly Mistake[] = [
     'src/leadership/leader.ts',
     'else this.#renewed = sent;',
     'else this.#renewed = new Stopwatch(clock);',
+    WITHOUT_MARGIN,
   ),
   mistake(
     'begin to lead by a question that was answered too late',
     'src/leadership/leader.ts',
     'this.#renewed = sent;\n    this.#epoch',
     'this.#renewed = new Stopwatch(clock);\n    this.#epoch',
+    WITHOUT_MARGIN,
   ),
   mistake(
     'measure leases, calls and reservations by the monotonic clock alone',
