@@ -1,4 +1,5 @@
 import type { Clock } from '../controller/clock.ts';
+import { Stopwatch } from '../controller/stopwatch.ts';
 import { ZonekeeperError } from '../errors.ts';
 
 /** A number of API calls that somebody reserved. */
@@ -28,7 +29,8 @@ const MAX_ATTEMPTS = 3;
 
 interface Lot {
   left: number;
-  readonly usableUntil: number;
+  /** Runs since before it was reserved. */
+  readonly age: Stopwatch;
 }
 
 /**
@@ -82,18 +84,17 @@ export class Lots {
     const calls = this.#size;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       // Counted from before the lot was written down: never usable for longer than who reads the log believes.
-      const usableUntil = this.#clock.now() + LOT_USABLE_MS;
+      const age = new Stopwatch(this.#clock);
       await this.#log.reserve(calls);
-      if (this.#clock.now() >= usableUntil) continue;
-      this.#lots.push({ left: calls, usableUntil });
+      if (age.elapsedMs() >= LOT_USABLE_MS) continue;
+      this.#lots.push({ left: calls, age });
       return;
     }
     throw new ZonekeeperError('database_failed', 'Reserving API calls takes longer than a reservation may be used.');
   }
 
   #dropExpired(): void {
-    const now = this.#clock.now();
-    const usable = this.#lots.filter(({ usableUntil }) => usableUntil > now);
+    const usable = this.#lots.filter(({ age }) => age.elapsedMs() < LOT_USABLE_MS);
     if (usable.length === this.#lots.length) return;
     this.#lots = usable;
     this.#size = Math.min(SMALL_LOT, this.#most);

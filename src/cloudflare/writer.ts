@@ -1,6 +1,7 @@
 import type { Clock } from '../controller/clock.ts';
 import type { Gather } from '../controller/gather.ts';
 import type { Steps } from '../controller/steps.ts';
+import { Stopwatch } from '../controller/stopwatch.ts';
 import { formatMark } from '../dns/mark.ts';
 import type { ActualRecord, Change, ConsumerRef } from '../dns/record.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
@@ -164,8 +165,8 @@ export class ZoneWriter {
     const { id: zoneId } = zone();
     const plans = works.map((work) => this.#plan(work, zoneId));
     // Counted from before the commit: never later than the deadline on the database's clock.
-    const deadline = this.#options.clock.now() + WRITE_DEADLINE_MS;
     const { clock } = this.#options;
+    const since = new Stopwatch(clock);
     const begun = clock.wall();
     try {
       const forget = works.flatMap((work) => work.forget.map((recordId) => ({ zoneId, recordId })));
@@ -183,7 +184,7 @@ export class ZoneWriter {
     const outcomes = await api.write(
       zone(),
       plans.map(({ unit }) => unit),
-      { remaining: () => this.#remaining(deadline) },
+      { remaining: () => this.#remaining(since) },
     );
     const answered = clock.wall();
     for (const [index, { fqdn }] of works.entries()) {
@@ -216,8 +217,8 @@ export class ZoneWriter {
     return { intents, unit: { fqdn: work.fqdn, operations } };
   }
 
-  #remaining(deadline: number): number | null {
-    const left = Math.min(deadline - this.#options.clock.now(), this.#options.leadsForMs());
+  #remaining(since: Stopwatch): number | null {
+    const left = Math.min(WRITE_DEADLINE_MS - since.elapsedMs(), this.#options.leadsForMs());
     return left < LEAST_MS ? null : left;
   }
 

@@ -36,8 +36,8 @@ export interface TrackedRecord extends RecordSpec {
   readonly zoneId: string;
   readonly recordId: string;
   readonly consumer: ConsumerRef | null;
-  /** Wall-clock milliseconds since when no consumer wants the name; null while one does. */
-  readonly unwantedSince: number | null;
+  /** For how many milliseconds no consumer has wanted the name, by the database's clock when it was read; null while one does. */
+  readonly unwantedForMs: number | null;
 }
 
 /** The states of a FQDN. */

@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '../controller/clock.ts';
 import { DeadlineExceeded, withTimeout } from '../controller/deadline.ts';
+import { Stopwatch } from '../controller/stopwatch.ts';
 import type { Database } from '../database/database.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
 
@@ -45,8 +46,8 @@ export class Election {
   readonly #options: ElectionOptions;
   readonly #ttlMs: number;
   #epoch: number | null = null;
-  /** On our own clock, counted from before the statement that renewed was sent: never later than the database's. */
-  #validUntil = 0;
+  /** Runs since before the statement that renewed was sent: never shorter than what the database's clock counts. */
+  #renewed: Stopwatch | null = null;
   #timer: Timer | undefined;
   #running = false;
   #settled = false;
@@ -64,7 +65,8 @@ export class Election {
 
   /** Milliseconds for which nobody else can lead. 0 when we do not lead. */
   remainingMs(): number {
-    return this.#epoch === null ? 0 : Math.max(0, this.#validUntil - this.#options.clock.now());
+    if (this.#epoch === null || this.#renewed === null) return 0;
+    return Math.max(0, this.#ttlMs - MARGIN_MS - this.#renewed.elapsedMs());
   }
 
   /** Has the row been asked at least once? Then somebody leads, or soon will. */
@@ -152,7 +154,7 @@ export class Election {
 
   async #acquire(signal: AbortSignal): Promise<void> {
     const { db, holder, address, clock, events } = this.#options;
-    const sent = clock.now();
+    const sent = new Stopwatch(clock);
     const [row] = await db.rows(
       `UPDATE @.leader SET holder = $1, address = $2, epoch = epoch + 1, renewed = clock_timestamp(), ttl_ms = $3, info = '{}'
         WHERE holder IS NULL OR renewed < clock_timestamp() - ttl_ms * interval '1 millisecond' RETURNING epoch`,
@@ -161,7 +163,7 @@ export class Election {
     // An answer that comes too late counts for nothing: the row is free again when its time is over.
     signal.throwIfAborted();
     if (row === undefined) return;
-    this.#validUntil = sent + this.#ttlMs - MARGIN_MS;
+    this.#renewed = sent;
     this.#epoch = row[0] as number;
     if (!this.#mayLead()) this.resign('Somebody else may lead since.');
     else if (this.remainingMs() > 0) events.onElected(this.#epoch);
@@ -169,22 +171,22 @@ export class Election {
 
   async #renew(epoch: number, signal: AbortSignal): Promise<void> {
     const { db, holder, clock, info } = this.#options;
-    const sent = clock.now();
+    const sent = new Stopwatch(clock);
     // Once the time is over, others may lead: then a renewal would be a lie, even if the row still names us.
-    if (sent >= this.#validUntil) return;
+    if (this.remainingMs() === 0) return;
     const [row] = await db.rows(
       'UPDATE @.leader SET renewed = clock_timestamp(), info = $3 WHERE epoch = $1 AND holder = $2 RETURNING epoch',
       [epoch, holder, JSON.stringify(info())],
     );
     signal.throwIfAborted();
     if (row === undefined) this.#lose('Another process has taken over.');
-    else this.#validUntil = sent + this.#ttlMs - MARGIN_MS;
+    else this.#renewed = sent;
   }
 
   #lose(reason: string): void {
     if (this.#epoch === null) return;
     this.#epoch = null;
-    this.#validUntil = 0;
+    this.#renewed = null;
     this.#options.events.onLost(reason);
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, Random, Timer } from '../controller/clock.ts';
 import { withTimeout } from '../controller/deadline.ts';
+import { Stopwatch } from '../controller/stopwatch.ts';
 import { toError, type ZonekeeperError } from '../errors.ts';
 
 /** What a Lease (coordination.k8s.io/v1) says, as far as leader election reads it. */
@@ -78,7 +79,8 @@ export class Lease {
   #stored: StoredLease | null = null;
   /** On our clock: when the record was first seen as it is now. */
   #observedAt = Number.NEGATIVE_INFINITY;
-  #validUntil = 0;
+  /** Runs since before the call that renewed left. */
+  #renewed: Stopwatch | null = null;
   #notBefore = Number.NEGATIVE_INFINITY;
   #settled = false;
   #running = false;
@@ -96,7 +98,8 @@ export class Lease {
 
   /** Milliseconds for which we may act without another renewal. 0 when it is not ours. */
   remainingMs(): number {
-    return this.#held ? Math.max(0, this.#validUntil - this.#options.clock.now()) : 0;
+    if (!this.#held || this.#renewed === null) return 0;
+    return Math.max(0, this.#times.renewDeadlineMs - this.#renewed.elapsedMs());
   }
 
   /** Has the Lease been seen at least once? */
@@ -163,7 +166,7 @@ export class Lease {
       signal.throwIfAborted();
       return value;
     };
-    const sent = clock.now();
+    const sent = new Stopwatch(clock);
     if (this.#held && this.#stored !== null) {
       const { record, version } = this.#stored;
       const renewed = live(await store.update({ ...record, renewed: clock.wall() }, version, signal));
@@ -204,11 +207,11 @@ export class Lease {
     if (before === undefined || !same(before, stored.record)) this.#observedAt = this.#options.clock.now();
   }
 
-  /** `sent`: when the call left. Others count from when they see it, which is later. */
-  #hold(stored: StoredLease, sent: number): void {
+  /** `sent`: runs since the call left. Others count from when they see it, which is later. */
+  #hold(stored: StoredLease, sent: Stopwatch): void {
     this.#observe(stored);
-    this.#validUntil = sent + this.#times.renewDeadlineMs;
-    if (this.#held || this.#validUntil <= this.#options.clock.now()) return;
+    this.#renewed = sent;
+    if (this.#held || sent.elapsedMs() >= this.#times.renewDeadlineMs) return;
     this.#held = true;
     this.#options.events.onHeld();
   }

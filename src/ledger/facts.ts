@@ -19,7 +19,7 @@ const WANTED = (where: string) =>
           (extract(epoch FROM since) * 1000)::float8, NULL::text, NULL::float8 FROM @.wanted WHERE ${where}`;
 const TRACKED = (where: string) =>
   `SELECT 't', fqdn, record_id, type, content, ttl::text, proxied::text, consumer_kind, consumer_id,
-          (extract(epoch FROM unwanted_since) * 1000)::float8, zone_id, NULL FROM @.dns_records WHERE ${where}`;
+          (extract(epoch FROM clock_timestamp() - unwanted_since) * 1000)::float8, zone_id, NULL FROM @.dns_records WHERE ${where}`;
 const STATES = (where: string) =>
   `SELECT 's', fqdn, state, code, reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM @.names WHERE ${where}`;
 const INTENTS = (where: string) =>
@@ -113,7 +113,7 @@ function trackedRecord(row: Row): TrackedRecord {
     ttl: Number(row[5]),
     proxied: row[6] === 'true',
     consumer: consumerOf(row),
-    unwantedSince: row[9] as number | null,
+    unwantedForMs: row[9] as number | null,
     zoneId: row[10] as string,
   };
 }

@@ -9,7 +9,7 @@ import type { Core } from './core.ts';
 import { DeletionJudge } from './deletions.ts';
 import { FlapDetector } from './flap.ts';
 import { isNewlyLate } from './objective.ts';
-import type { ChangeOutcome } from './outcome.ts';
+import type { ChangeOutcome, ChangeResult } from './outcome.ts';
 import { settle, settlementOf } from './settlement.ts';
 import { Stay } from './stay.ts';
 import { Visit } from './visit.ts';
@@ -72,6 +72,8 @@ export class Reconciler {
     const context = given.order !== null && this.#spent.has(given.order) ? { ...given, order: null } : given;
     const stay = new Stay(gather);
     const steps = this.#steps(context);
+    // Of all rounds, and of a round that failed in the end: whoever asked is told of every change that was made.
+    const made: ChangeResult[] = [];
     const traced = <T>(name: string, work: () => Promise<T>) => (steps === null ? work() : steps.of(name, work));
     try {
       for (let round = 1; ; round++) {
@@ -79,18 +81,19 @@ export class Reconciler {
         const facts = await traced('facts', () => this.#settledFacts(fqdn, context, stay));
         if ('waitMs' in facts) return { requeueAfterMs: facts.waitMs, context };
         const [judge, flaps, lastRound] = [this.#judge, this.#flaps, round === ROUNDS];
-        const visit = new Visit({ ...this.#options, judge, flaps, steps, lastRound }, facts, context, stay);
+        const visit = new Visit({ ...this.#options, judge, flaps, steps, lastRound, made }, facts, context, stay);
         const result = await visit.run();
         if (result === 'look again') continue;
         stay.leave();
         await traced('state', () => this.#store(facts, result.update));
-        this.#tell(fqdn, context, result.outcome);
-        const attempts = this.#trace(fqdn, context, steps, result.outcome);
+        const outcome = withMade(result.outcome, made);
+        this.#tell(fqdn, context, outcome);
+        const attempts = this.#trace(fqdn, context, steps, outcome);
         return this.#next(attempts === null ? context : { ...context, attempts }, result);
       }
     } catch (error) {
       const { code, message } = toError(error);
-      this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: [], refusal: null });
+      this.#tell(fqdn, context, { state: 'failed', problem: { code, message }, changes: made, refusal: null });
       throw error;
     } finally {
       // Whoever stays would keep every writer waiting.
@@ -207,4 +210,10 @@ export class Reconciler {
 /** Since when this attempt is under way: from the commit or the detection, or from the end of the one before. */
 function begunAt({ since, attempts = null }: Context): number {
   return attempts === null ? since : attempts.endedAt;
+}
+
+/** An outcome with the changes of earlier rounds. */
+function withMade(outcome: ChangeOutcome, made: readonly ChangeResult[]): ChangeOutcome {
+  const earlier = made.filter((one) => !outcome.changes.includes(one));
+  return earlier.length === 0 ? outcome : { ...outcome, changes: [...earlier, ...outcome.changes] };
 }

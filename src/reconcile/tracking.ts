@@ -14,7 +14,6 @@ import type { ManagedZone } from './zone.ts';
 /** A record as the row will have it that tracks it from now on. */
 export function trackedAs(zone: ManagedZone, record: ActualRecord, consumer: ConsumerRef | null): TrackedRecord {
   const { fqdn, id, type, content, ttl, proxied } = record;
-  const unwantedSince = null;
   return {
     fqdn,
     recordId: id,
@@ -24,7 +23,7 @@ export function trackedAs(zone: ManagedZone, record: ActualRecord, consumer: Con
     ttl,
     proxied,
     consumer,
-    unwantedSince,
+    unwantedForMs: null,
   };
 }
 

@@ -40,6 +40,8 @@ export interface VisitOptions extends Core {
   readonly steps: Steps | null;
   /** The name was worked on so often in a row that it is tried again later. */
   readonly lastRound: boolean;
+  /** Where changes are noted that left, as soon as it is known what became of them: whatever fails after that. */
+  readonly made: ChangeResult[];
 }
 
 /** One look at one name, from its facts to its state. */
@@ -202,6 +204,7 @@ export class Visit {
     const outcome = await this.#write(zone, verdict);
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
+    if (outcome.kind === 'applied' || outcome.kind === 'unknown') this.#options.made.push(...results);
     if (deletions.length > 0 && outcome.kind === 'unknown') guard.counted(zone.name);
     else if (outcome.kind !== 'applied') guard.ended(fqdn, zone.name);
     if (outcome.kind === 'applied') {

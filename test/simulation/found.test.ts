@@ -255,6 +255,48 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes, { driftMinMs: 15_000 }, 100)).toEqual([]);
   });
 
+  test('a host that is suspended while its call waits for the ledger, and goes on when another process leads', async () => {
+    const strikes: Strike[] = [
+      { at: 9_000, kind: 'database call', point: 'ledger.begin', effect: 'pause after' },
+      { at: 9_001, kind: 'database call', point: 'leader.renew', effect: 'fail before' },
+      want(10_500, 4),
+    ];
+    // Whether its host is suspended, too, is drawn.
+    expect(await problems(strikes, { daemons: 2 }, 60)).toEqual([]);
+  });
+
+  test('the grace of a deletion, while the wall clock of the process is off', async () => {
+    const jumps = [-3_600_000, 86_400_000].map((ms): Strike[] => [
+      want(5_000, 0),
+      want(5_001, 1),
+      { at: 10_000, kind: 'clock jumps', daemon: 0, ms },
+      { at: 12_000, kind: 'unwant', n: 0, m: 0 },
+    ]);
+    for (const strikes of jumps) expect(await problems(strikes, { deleteGraceMs: 20_000 })).toEqual([]);
+  });
+
+  test('a refused adoption of a record whose deletion waits for its grace', async () => {
+    const strikes: Strike[] = [
+      want(5_000, 0),
+      want(5_001, 1),
+      { at: 12_000, kind: 'unwant', n: 0, m: 0 },
+      { at: 15_000, kind: 'adopt order', n: 0, force: true },
+    ];
+    expect(await problems(strikes, { deleteGraceMs: 20_000 })).toEqual([]);
+  });
+
+  test('a report of a change after which the state of the name could not be stored', async () => {
+    const strikes: Strike[] = [
+      want(5_000, 0),
+      { at: 8_000, kind: 'broken target', n: 0, m: 0 },
+      { at: 11_000, kind: 'notifications', how: 'lost', ms: 5_000 },
+      { at: 11_001, kind: 'retarget', n: 0, m: 5 },
+      { at: 11_002, kind: 'database call', point: 'ledger.setStates', effect: 'fail before' },
+      { at: 11_003, kind: 'sync' },
+    ];
+    expect(await problems(strikes, {}, 40)).toEqual([]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];

@@ -34,10 +34,17 @@ export interface Weather {
   crashed(machine: Machine): void;
 }
 
-const BASE_WALL = Date.UTC(2026, 0, 1);
+/** What a right wall clock shows at the start of a schedule. */
+export const BASE_WALL = Date.UTC(2026, 0, 1);
 /** Mostly a few seconds, within which somebody may still wait; sometimes nobody does any more. */
 const SLOW_MS = [8_000, 50_000] as const;
-const PAUSE_MS = 40_000;
+/** At least so long, and at most one of these: within what somebody waits for a call, or for minutes. */
+const LEAST_PAUSE_MS = 8_000;
+const PAUSE_MS = [40_000, 40_000, 240_000] as const;
+/** Within such a time, one of the two clocks of a process is right: longer than anything that it measures for safety. */
+const ONE_LIE_MS = 60_000;
+/** More than sums of times that are not whole are off by, and enough for time to go on. */
+const ROUNDING_MS = 1e-6;
 /** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
 const STATEMENT_MS = 60_000;
 
@@ -51,6 +58,11 @@ export class Machine implements Owner {
   #origin = 0;
   #wallOffset = 0;
   #paused = false;
+  /** For how long its monotonic clock has stood still in this life, and since when it does. */
+  #frozenMs = 0;
+  #frozenSince: number | null = null;
+  #thawedAt = Number.NEGATIVE_INFINITY;
+  #setBackAt = Number.NEGATIVE_INFINITY;
   life = 0;
   alive = false;
 
@@ -65,9 +77,19 @@ export class Machine implements Owner {
   }
 
   readonly clock: Clock = {
-    now: () => this.#scheduler.now + this.#origin,
+    now: () => (this.#frozenSince ?? this.#scheduler.now) + this.#origin - this.#frozenMs,
     wall: () => BASE_WALL + this.#scheduler.now + this.#wallOffset,
-    after: (ms, run) => ({ cancel: this.#scheduler.after(ms, this, run) }),
+    after: (ms, run) => {
+      const due = this.clock.now() + ms;
+      // Timers count by the monotonic clock: what it stood still, they are late.
+      const fire = () => {
+        const left = due - this.clock.now();
+        if (left > ROUNDING_MS) cancel = this.#scheduler.after(left, this, fire);
+        else run();
+      };
+      let cancel = this.#scheduler.after(ms > 0 ? Math.max(ms, ROUNDING_MS) : 0, this, fire);
+      return { cancel: () => cancel() };
+    },
   };
 
   readonly defer = (run: () => void): void => {
@@ -78,6 +100,7 @@ export class Machine implements Owner {
     this.life += 1;
     this.alive = true;
     this.#origin = this.#scheduler.below(1_000_000);
+    this.#frozenMs = 0;
   }
 
   /** Nothing of it happens any more. Calls that have left take effect all the same. */
@@ -86,18 +109,36 @@ export class Machine implements Owner {
     this.life += 1;
     this.alive = false;
     this.#paused = false;
+    this.#frozenSince = null;
     this.#held.length = 0;
     this.#scheduler.tell(this.name, () => 'dies');
     this.#weather.crashed(this);
   }
 
+  /** The process is stopped; or its host is suspended, and with it the monotonic clock. Which, is drawn. */
   pause(): void {
-    this.#paused = this.alive;
+    if (!this.alive || this.#paused) return;
+    this.#paused = true;
+    const { now } = this.#scheduler;
+    if (this.#scheduler.below(2) === 0 && now > this.#setBackAt + ONE_LIE_MS) this.#frozenSince = now;
+    this.#scheduler.tell(this.name, () => (this.#frozenSince === null ? 'is stopped' : 'is suspended with its host'));
+  }
+
+  /** It is paused for as long as faults last. */
+  pauseForAWhile(): void {
+    this.pause();
+    const scheduler = this.#scheduler;
+    scheduler.after(scheduler.delay(LEAST_PAUSE_MS, scheduler.pick(PAUSE_MS)), null, () => this.resume());
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    if (this.#frozenSince !== null) {
+      this.#frozenMs += this.#scheduler.now - this.#frozenSince;
+      this.#thawedAt = this.#scheduler.now;
+    }
+    this.#frozenSince = null;
     for (const run of this.#held.splice(0)) this.#scheduler.after(0, this, run);
   }
 
@@ -105,8 +146,11 @@ export class Machine implements Owner {
     this.#held.push(run);
   }
 
-  /** The wall clock is set. */
+  /** The wall clock is set; but not back where the monotonic one has just stood still, for then nothing tells the time. */
   jump(ms: number): void {
+    const { now } = this.#scheduler;
+    if (ms < 0 && (this.#frozenSince !== null || now < this.#thawedAt + ONE_LIE_MS)) return;
+    if (ms < 0) this.#setBackAt = now;
     this.#wallOffset += ms;
   }
 
@@ -137,10 +181,7 @@ export class Machine implements Owner {
         }
         scheduler.tell(this.name, () => point);
         if (effect === 'crash after' && this.life === life) return this.crash();
-        if (effect === 'pause after' && this.life === life) {
-          this.pause();
-          scheduler.after(scheduler.delay(8_000, PAUSE_MS), null, () => this.resume());
-        }
+        if (effect === 'pause after' && this.life === life) this.pauseForAWhile();
         const back = effect === 'slow after' ? slow() : scheduler.delay(0.1, 20);
         if (effect === 'slow after') scheduler.linger(back);
         answer(back, effect === 'fail after' ? lost : () => resolve(result));

@@ -11,7 +11,7 @@ import type { Scheduler } from './scheduler.ts';
 
 /** What a fault does to one API call. */
 export const API_EFFECTS = [
-  ...(['crash before', 'crash after', 'reset before', 'lost after', 'late', 'hangs'] as const),
+  ...(['crash before', 'crash after', 'reset before', 'lost after', 'late', 'hangs', 'pause after'] as const),
   ...(['html', 'status 500', 'truncated', 'empty', 'limited', 'limited silently', 'stale', 'refused'] as const),
 ] as const;
 export type ApiEffect = (typeof API_EFFECTS)[number];
@@ -38,6 +38,8 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
+  /** A request of that life of a process has changed records. */
+  onMade(departure: Departure, life: number, entries: readonly ChangeEntry[]): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
   onLimited(departure: Departure, retryAfterMs: number | null): void;
 }
@@ -158,9 +160,12 @@ export class MemoryCloudflare {
       scheduler.after(there, null, () => {
         this.#sky.onArrival(departure);
         const instead = replaced(effect, operation === 'batch');
+        const { last } = this;
         const answer = instead ?? this.#execute(asked, effect);
+        if (this.last !== last) this.#sky.onMade(departure, life, this.changes(last));
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
+        if (effect === 'pause after' && machine.life === life) machine.pauseForAWhile();
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {

@@ -191,7 +191,8 @@ export class MemoryLedger implements Ledger {
     const rows: DesiredRow[] = [];
     for (const all of wanted.values()) for (const { key, row } of all) if (key === fqdn) rows.push(row);
     const tracked: TrackedRecord[] = [];
-    for (const { adopted: _, ...row } of named(records.values(), fqdn)) tracked.push(row);
+    for (const { adopted: _, unwantedSince, ...row } of named(records.values(), fqdn))
+      tracked.push({ ...row, unwantedForMs: unwantedSince === null ? null : now - unwantedSince });
     const known = names.get(fqdn);
     const state = known === undefined || known.state === 'gone' ? null : known;
     return {

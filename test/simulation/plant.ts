@@ -25,12 +25,14 @@ export async function plant(mistake: Mistake, seeds: number): Promise<Caught> {
       cpSync(join(ROOT, part), join(directory, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
-    const file = join(directory, mistake.file);
-    const [before, after, ...more] = readFileSync(file, 'utf8').split(mistake.text);
-    if (before === undefined || after === undefined || more.length > 0) {
-      return { mistake, seeds: null, how: `its place is not found once in ${mistake.file}` };
+    for (const { file, text, instead } of [mistake, ...mistake.also]) {
+      const path = join(directory, file);
+      const [before, after, ...more] = readFileSync(path, 'utf8').split(text);
+      if (before === undefined || after === undefined || more.length > 0) {
+        return { mistake, seeds: null, how: `its place is not found once in ${file}` };
+      }
+      writeFileSync(path, before + instead + after);
     }
-    writeFileSync(file, before + mistake.instead + after);
     const output = await run(directory, seeds);
     const [, seed, how] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
     return seed === undefined

@@ -6,6 +6,8 @@ import { Election } from '../../src/leadership/leader.ts';
 import type { CoreObserver } from '../../src/reconcile/observer.ts';
 import type { Rules } from '../../src/reconcile/rules.ts';
 import { Term } from '../../src/reconcile/term.ts';
+import { Counts } from './counts.ts';
+import type { Life } from './deeds.ts';
 import type { Machine } from './machine.ts';
 import type { MemoryCloudflare } from './memory-cloudflare.ts';
 import { leaderRow, operationsOf, spendLog } from './memory-leadership.ts';
@@ -14,6 +16,7 @@ import { MemorySource } from './memory-source.ts';
 import { memoryTurnstile } from './memory-turnstile.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Tables } from './tables.ts';
+import { Tellings, type WasMade } from './tellings.ts';
 
 /** The settings of a schedule. */
 export interface Settings {
@@ -34,8 +37,8 @@ export interface ProcessParts {
   readonly scheduler: Scheduler;
   readonly settings: () => Settings;
   readonly onLeaderGone: () => void;
-  /** A change of a record, as the metrics would count it. */
-  readonly onChange: CoreObserver['changed'];
+  /** Throws where a change that is settled as done did not happen. */
+  readonly wasMade: WasMade;
   /** A failure that no fault explains. */
   readonly onBug: (error: Error) => void;
 }
@@ -55,6 +58,9 @@ export class SimulatedProcess {
   #deafUntil = 0;
   #intents = 0;
   #stopping = false;
+  readonly #counts = new Map<number, Counts>();
+  /** By epoch. */
+  readonly #tellings = new Map<number, Tellings>();
 
   constructor(parts: ProcessParts) {
     this.#parts = parts;
@@ -73,6 +79,22 @@ export class SimulatedProcess {
   get halted(): boolean {
     const budget = this.machine.alive ? this.#budget : null;
     return budget !== null && (budget.gateClosedUntil !== null || budget.remaining() === 0);
+  }
+
+  /** What its metrics have counted, by its lives. */
+  get lives(): readonly Life[] {
+    const { machine } = this;
+    return [...this.#counts].map(([life, counts]) => ({ machine, life, ...counts.total() }));
+  }
+
+  /** When the present run of a name began, by the database's clock. */
+  begunAt(fqdn: string): number | null {
+    return this.#tellings.get(this.epoch ?? 0)?.begunAt(fqdn) ?? null;
+  }
+
+  /** What the operations of a term have to tell; null where it was not ours. */
+  tellings(epoch: number): Tellings | null {
+    return this.#tellings.get(epoch) ?? null;
   }
 
   start(): void {
@@ -171,8 +193,9 @@ export class SimulatedProcess {
     }
     scheduler.tell(machine.name, () => `leads in epoch ${epoch}`);
     this.#budget = budget;
+    const ledger = new MemoryLedger(tables, epoch, this.#reach);
     this.#term = new Term({
-      ledger: new MemoryLedger(tables, epoch, this.#reach),
+      ledger,
       source: new MemorySource(tables, epoch, this.#reach),
       api,
       operations: operationsOf(tables, this.#reach),
@@ -196,6 +219,9 @@ export class SimulatedProcess {
       onOperation: () => undefined,
       onZones: () => undefined,
     });
+    const tellings = new Tellings(() => tables.now(), this.#parts.wasMade);
+    this.#tellings.set(epoch, tellings);
+    tellings.listen(this.#term.queue, ledger);
     this.#term.start();
   }
 
@@ -207,20 +233,28 @@ export class SimulatedProcess {
     this.#budget = null;
     this.#parts.scheduler.tell(this.machine.name, () => 'leads no more');
     await term.stop(GRACE_MS);
+    this.#counts.get(this.machine.life)?.endTerm();
     budget?.stop();
   }
 
   #observer(): CoreObserver {
-    const { scheduler, machine, onChange, onBug } = this.#parts;
+    const { scheduler, machine, onBug } = this.#parts;
+    // Made for the first term of a life: most never lead.
+    const counts = this.#counts.get(machine.life) ?? new Counts(machine.clock);
+    this.#counts.set(machine.life, counts);
+    const counted = counts.observer;
     const tell = (text: () => string) => scheduler.tell(machine.name, text);
     return {
-      driftDetected: (zone, drift) => tell(() => `finds drift in ${zone}: ${drift}`),
+      driftDetected: (zone, drift) => {
+        counted.driftDetected(zone, drift);
+        tell(() => `finds drift in ${zone}: ${drift}`);
+      },
       changed: (change) => {
         tell(() => `${change.action} of ${change.fqdn}: ${change.result} (${change.trigger})`);
-        onChange(change);
+        counted.changed(change);
       },
-      converged: () => undefined,
-      late: () => undefined,
+      converged: (...args) => counted.converged(...args),
+      late: (...args) => counted.late(...args),
       stateChanged: (fqdn, _, state, reason) =>
         tell(() => `${fqdn} is ${state}${reason === null ? '' : `: ${reason}`}`),
       zoneChecked: (zone, error) => {

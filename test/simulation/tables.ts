@@ -13,6 +13,13 @@ export interface IntentRow extends NewIntent {
   state: 'open' | 'dropped';
 }
 
+/** A row of `dns_records`. */
+export interface RecordRow extends Omit<TrackedRecord, 'unwantedForMs'> {
+  /** Since when no consumer wants the name; null while one does. */
+  readonly unwantedSince: number | null;
+  readonly adopted: boolean;
+}
+
 /** A row of `history`, as far as anybody reads it here. */
 export interface HistoryRow {
   readonly at: number;
@@ -55,7 +62,7 @@ export class Tables {
   readonly leader = { holder: null as string | null, epoch: 0, renewed: Number.NEGATIVE_INFINITY, ttlMs: 15_000 };
   readonly intents = new Map<string, IntentRow>();
   /** By zone and record id. */
-  readonly records = new Map<string, TrackedRecord & { adopted: boolean }>();
+  readonly records = new Map<string, RecordRow>();
   readonly names = new Map<string, NameRow>();
   readonly wanted = new Map<string, { readonly key: string; readonly row: DesiredRow }[]>();
   readonly history: HistoryRow[] = [];

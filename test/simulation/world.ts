@@ -5,8 +5,10 @@ import { ZonekeeperError } from '../../src/errors.ts';
 import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
+import { Deeds } from './deeds.ts';
+import { Grace } from './grace.ts';
 import { Invariants } from './invariants.ts';
-import { type CallEffect, Machine } from './machine.ts';
+import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, MemoryCloudflare } from './memory-cloudflare.ts';
 import { isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
@@ -33,6 +35,8 @@ export class World {
   readonly cloudflare: MemoryCloudflare;
   readonly processes: readonly SimulatedProcess[];
   readonly invariants: Invariants;
+  readonly grace: Grace;
+  readonly deeds = new Deeds();
   /** Faults that struck. */
   struck = 0;
   /** Calls of the core, in order: where a crash can be enumerated. */
@@ -52,12 +56,20 @@ export class World {
     this.#crashAt = new Set(options.crashAt ?? []);
     this.scheduler = new Scheduler(seed, options.trace);
     const { scheduler } = this;
-    this.tables = new Tables(() => scheduler.now);
+    this.tables = new Tables(() => BASE_WALL + scheduler.now);
     const sky = {
       strike: (machine: Machine, point: string) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
-      onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
+      onDeparture: (departure: Parameters<Invariants['departure']>[0]) => {
+        this.invariants.departure(departure);
+        this.invariants.hold(() => this.grace.departure(departure));
+      },
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
+      onMade: (
+        { machine }: Parameters<Invariants['departure']>[0],
+        life: number,
+        entries: Parameters<Deeds['made']>[3],
+      ) => this.deeds.made(machine, life, this.tables.now(), entries),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
     };
@@ -70,6 +82,9 @@ export class World {
       guard: plan.strikes.some(({ kind }) => kind === 'plan and confirm') ? null : plan.guard,
       epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
     });
+    const begunAt = ({ machine }: { readonly machine: Machine }, fqdn: string) =>
+      this.processes.find((one) => one.machine === machine)?.begunAt(fqdn) ?? this.tables.now();
+    this.grace = new Grace(plan.deleteGraceMs, this.tables, this.invariants.ordered, begunAt);
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
@@ -86,8 +101,10 @@ export class World {
           settings: () => this.#settings(),
           onLeaderGone: () => this.#notify('leader'),
           onBug: (error) => this.invariants.bug(error),
-          onChange: ({ action, result }) => {
-            if (result === 'done') this.invariants.done[action] += 1;
+          wasMade: (change, since) => {
+            const exists = (id: string) =>
+              this.cloudflare.control.records({ zone: change.zone }).some((r) => r.id === id);
+            this.invariants.hold(() => this.deeds.settled(change, since, exists));
           },
         }),
     );
@@ -119,6 +136,7 @@ export class World {
   /** No more faults: everything that is down comes back. */
   calm(): void {
     this.#calm = true;
+    this.grace.calm();
     this.#armed.length = 0;
     this.#notifications = null;
     this.#databaseDownUntil = 0;
@@ -261,6 +279,7 @@ export class World {
     const { tables } = this;
     const key = consumerKey({ kind: 'instance', id: String(n) });
     let consumer = tables.consumers.get(key);
+    const wanted = consumer?.active ?? false;
     if (kind === 'want' && consumer === undefined) {
       consumer = { kind: 'instance', id: String(n), fqdn, since: tables.now(), active: true, target: null };
       tables.consumers.set(key, consumer);
@@ -271,6 +290,7 @@ export class World {
     else if (kind === 'retarget') consumer.target = `198.51.100.${m + 1}`;
     else if (kind === 'broken target') consumer.target = 'not an address!';
     else tables.consumers.delete(key);
+    this.grace.consumer(fqdn, wanted);
     this.#noted(consumer);
   }
 

@@ -28,7 +28,7 @@ export interface VirtualClockOptions {
  */
 export class VirtualClock implements Clock {
   readonly #timers = new Heap<VirtualTimer>((a, b) => a.due < b.due || (a.due === b.due && a.sequence < b.sequence));
-  readonly #epoch: number;
+  #epoch: number;
   readonly #settle: () => Promise<void>;
   #now = 0;
   #sequence = 0;
@@ -66,6 +66,11 @@ export class VirtualClock implements Clock {
   /** Timers that have not run. */
   get pending(): number {
     return this.#timers.size;
+  }
+
+  /** The wall clock is set so much ahead, or back; or the host was suspended for so long, which the monotonic one does not see. */
+  setWall(byMs: number): void {
+    this.#epoch += byMs;
   }
 
   /** Lets `ms` of virtual time pass. What a timer throws comes out here. */

@@ -99,7 +99,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const facts = await factsOf(ledger);
     expect(facts?.intents).toEqual([]);
     expect(facts?.tracked).toMatchObject([
-      { recordId: 'r1', zoneId: 'z', ...SPEC, consumer: CONSUMER, unwantedSince: null },
+      { recordId: 'r1', zoneId: 'z', ...SPEC, consumer: CONSUMER, unwantedForMs: null },
     ]);
     expect(await ledger.trackedIn('z')).toBe(1);
     expect(await ledger.unsettledNames(10)).toEqual([]);
@@ -259,7 +259,11 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect((await factsOf(ledger))?.state).toEqual({ state: 'failed', code: 'cloudflare_validation', reason: 'why' });
     await ledger.setStates([state({ state: 'orphaned', code: 'delete_held' })]);
     const [row] = (await factsOf(ledger))?.tracked ?? [];
-    expect(row?.unwantedSince).not.toBeNull();
+    expect(row?.unwantedForMs).toBeGreaterThanOrEqual(0);
+    // An age, and no moment of anybody's clock; and the wait goes on from where it began.
+    expect(row?.unwantedForMs).toBeLessThan(60_000);
+    await ledger.setStates([state({ state: 'orphaned', code: 'delete_held', reason: 'still' })]);
+    expect((await factsOf(ledger))?.tracked[0]?.unwantedForMs).toBeGreaterThan(row?.unwantedForMs ?? 0);
     await ledger.setStates([state({ state: 'in_sync' })]);
     expect((await factsOf(ledger))?.state).toBeNull();
   });

@@ -1,13 +1,27 @@
-/** A mistake that a good engineer could make: the text of one place in the core, and what stands there instead. */
-export interface Mistake {
-  readonly name: string;
+/** The text of one place, and what stands there instead. */
+export interface Place {
   readonly file: string;
   /** Occurs once in the file. */
   readonly text: string;
   readonly instead: string;
 }
 
-const mistake = (name: string, file: string, text: string, instead: string): Mistake => ({ name, file, text, instead });
+/** A mistake that a good engineer could make, at one place in the core. */
+export interface Mistake extends Place {
+  readonly name: string;
+  /** Places that go along with it. */
+  readonly also: readonly Place[];
+}
+
+const mistake = (name: string, file: string, text: string, instead: string, ...also: readonly Place[]): Mistake => ({
+  ...{ name, file, text, instead, also },
+});
+
+const WITHOUT_MARGIN: Place = {
+  file: 'src/leadership/leader.ts',
+  text: 'this.#ttlMs - MARGIN_MS - this.#renewed',
+  instead: 'this.#ttlMs - this.#renewed',
+};
 
 /** Every one of them must be caught by the simulation. */
 export const MISTAKES: readonly Mistake[] = [
@@ -32,8 +46,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'drop the check of the lease alone',
     'src/cloudflare/writer.ts',
-    'Math.min(deadline - this.#options.clock.now(), this.#options.leadsForMs())',
-    'deadline - this.#options.clock.now()',
+    'Math.min(WRITE_DEADLINE_MS - since.elapsedMs(), this.#options.leadsForMs())',
+    'WRITE_DEADLINE_MS - since.elapsedMs()',
   ),
   mistake(
     'refill the budget at a restart',
@@ -146,19 +160,68 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'keep the lease from the moment of the answer instead of the question',
     'src/leadership/leader.ts',
-    'else this.#validUntil = sent + this.#ttlMs - MARGIN_MS;',
-    'else this.#validUntil = clock.now() + this.#ttlMs;',
+    'else this.#renewed = sent;',
+    'else this.#renewed = new Stopwatch(clock);',
+    WITHOUT_MARGIN,
   ),
   mistake(
     'begin to lead by a question that was answered too late',
     'src/leadership/leader.ts',
-    'this.#validUntil = sent + this.#ttlMs - MARGIN_MS;\n    this.#epoch',
-    'this.#validUntil = clock.now() + this.#ttlMs;\n    this.#epoch',
+    'this.#renewed = sent;\n    this.#epoch',
+    'this.#renewed = new Stopwatch(clock);\n    this.#epoch',
+    WITHOUT_MARGIN,
+  ),
+  mistake(
+    'measure leases, calls and reservations by the monotonic clock alone',
+    'src/controller/stopwatch.ts',
+    'now - this.#started + (ahead - this.#ahead)',
+    'now - this.#started',
+  ),
+  mistake(
+    "measure the grace of a deletion by this process's wall clock",
+    'src/reconcile/waiting.ts',
+    'row.unwantedForMs ?? 0',
+    'row.unwantedForMs === null ? 0 : Date.now() - row.unwantedForMs',
+    {
+      file: 'test/simulation/memory-ledger.ts',
+      text: 'unwantedForMs: unwantedSince === null ? null : now - unwantedSince',
+      instead: 'unwantedForMs: unwantedSince',
+    },
+  ),
+  mistake(
+    'let any order cut the grace of a deletion short',
+    'src/reconcile/waiting.ts',
+    "if (order?.kind === 'delete') return null;",
+    'if (order !== null) return null;',
+  ),
+  mistake(
+    'begin the grace of a deletion anew at each look',
+    'src/reconcile/waiting.ts',
+    'Math.max(0, ...tracked.map',
+    '0 * Math.max(0, ...tracked.map',
+  ),
+  mistake(
+    'tell of no changes where the state of the name could not be stored after them',
+    'src/reconcile/reconciler.ts',
+    'problem: { code, message }, changes: made, refusal: null',
+    'problem: { code, message }, changes: [], refusal: null',
+  ),
+  mistake(
+    'leave updates out of reports',
+    'src/reconcile/report.ts',
+    'this.#add({ ...line(change), result, error });\n      if',
+    "if (change.action === 'update') continue;\n      this.#add({ ...line(change), result, error });\n      if",
+  ),
+  mistake(
+    'count no change in the metrics',
+    'src/daemon/reporting.ts',
+    'metrics.changes.inc({ zone, action, result });',
+    'metrics.changes.zero({ zone, action, result });',
   ),
   mistake(
     'do not retry a name after a failure',
     'src/controller/workers.ts',
-    'this.#options.queue.addRateLimited(item.key, { priority: PRIORITY.retry, context: item.context }, afterMs);',
+    'this.#options.queue.addRateLimited(key, { priority: PRIORITY.retry, context }, afterMs);',
     'void afterMs;',
   ),
   mistake(

@@ -364,6 +364,16 @@ describe('the log', () => {
     expect([log.statements, log.reserved]).toEqual([5, 25]);
   });
 
+  test('a reservation from before the host was suspended is not used', async () => {
+    const budget = await started({ limit: 1_000 });
+    calls(budget, 2);
+    await clock.advance(1_000);
+    clock.setWall(600_000);
+    calls(budget, 2);
+    await clock.advance(1_000);
+    expect([log.statements, log.reserved]).toEqual([2, 10]);
+  });
+
   test('a reservation that comes too late is not used; when that goes on, the call fails', async () => {
     const budget = await started();
     log.delayMs = 31_000;

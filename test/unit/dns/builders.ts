@@ -22,7 +22,7 @@ export function actual(id: string, type: string, content: string, over: Partial<
 
 /** The row for a record that says what was last written. */
 export function tracked(recordId: string, wrote: RecordSpec): TrackedRecord {
-  return { ...wrote, fqdn: FQDN, zoneId: 'zone', recordId, consumer: CONSUMER, unwantedSince: null };
+  return { ...wrote, fqdn: FQDN, zoneId: 'zone', recordId, consumer: CONSUMER, unwantedForMs: null };
 }
 
 export function desired(...records: RecordSpec[]): DesiredName {

@@ -188,6 +188,20 @@ describe('a Lease', () => {
     expect(events).toEqual(['internal']);
   });
 
+  it('is held no more when the host was suspended, which the monotonic clock does not see', async () => {
+    const { time, stored } = world();
+    const { lease } = candidate(stored, time, 'a');
+    lease.start();
+    await time.advance(SECOND);
+    expect(lease.held).toBe(true);
+    time.setWall(60 * SECOND);
+    expect(lease.held).toBe(false);
+    expect(lease.remainingMs()).toBe(0);
+    await time.advance(3 * SECOND);
+    // It is as we left it, so nobody else held it meanwhile.
+    expect(lease.held).toBe(true);
+  });
+
   it('has one holder at any moment, whoever is cut off and whenever', async () => {
     // A generator that is small and good enough to vary the order of events.
     let seed = 1;

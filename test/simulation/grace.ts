@@ -1,0 +1,95 @@
+import { Broken } from './invariants.ts';
+import type { BatchSent, Departure } from './memory-cloudflare.ts';
+import type { Tables } from './tables.ts';
+
+/** Beyond the grace, until a name says when it is tried again by what it knows now. */
+const SLACK_MS = 5_000;
+
+/** A time in which no consumer wants a name. */
+interface Absence {
+  readonly left: number;
+  back: number;
+}
+
+/** Is a record deleted before it may be, by the database's clock, or kept for longer? */
+export class Grace {
+  readonly #graceMs: number;
+  readonly #tables: Tables;
+  readonly #ordered: ReadonlySet<string>;
+  readonly #begunAt: (departure: Departure, fqdn: string) => number;
+  /** By name, as it is, and not as it was read. */
+  readonly #absences = new Map<string, Absence[]>();
+  #calmAt = Number.POSITIVE_INFINITY;
+
+  /** `ordered`: names whose deletion a person ordered. `begunAt`: when the run of a name began that sends a batch. */
+  constructor(
+    graceMs: number,
+    tables: Tables,
+    ordered: ReadonlySet<string>,
+    begunAt: (departure: Departure, fqdn: string) => number,
+  ) {
+    this.#begunAt = begunAt;
+    this.#graceMs = graceMs;
+    this.#tables = tables;
+    this.#ordered = ordered;
+  }
+
+  /** Told after each change of a consumer. */
+  consumer(fqdn: string, wantedBefore: boolean): void {
+    const wanted = this.#wanted(fqdn);
+    if (wantedBefore === wanted) return;
+    const now = this.#tables.now();
+    const absences = this.#absences.get(fqdn) ?? [];
+    this.#absences.set(fqdn, absences);
+    const last = absences.at(-1);
+    if (wanted && last !== undefined) last.back = now;
+    if (wanted) return;
+    // Who comes back and goes again before anybody reads it was never there.
+    const unread = last !== undefined && this.#rows(fqdn).some(({ unwantedSince }) => unwantedSince !== null);
+    if (unread) last.back = Number.POSITIVE_INFINITY;
+    else absences.push({ left: now, back: Number.POSITIVE_INFINITY });
+  }
+
+  /** Faults have ended: whoever had to begin counting anew has begun. */
+  calm(): void {
+    this.#calmAt = this.#tables.now();
+  }
+
+  /** A batch leaves: it empties no name unless its grace was over while it was decided. */
+  departure(departure: Departure): void {
+    const { machine, body } = departure;
+    if (this.#graceMs === 0 || body === null) return;
+    const now = this.#tables.now();
+    for (const fqdn of this.#emptied(body)) {
+      const absences = this.#absences.get(fqdn) ?? [];
+      const last = absences.at(-1);
+      if (last === undefined || this.#wanted(fqdn) || this.#ordered.has(fqdn)) continue;
+      const begunAt = this.#begunAt(departure, fqdn);
+      if (absences.some(({ left, back }) => Math.max(left + this.#graceMs, begunAt) <= Math.min(back, now))) continue;
+      const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#graceMs} ms`;
+      throw new Broken(`${machine.name} deletes the record of ${fqdn} ${times}`);
+    }
+  }
+
+  /** May a name still wait for its grace? */
+  mayLast(): boolean {
+    return this.#tables.now() < this.#calmAt + this.#graceMs + SLACK_MS;
+  }
+
+  #emptied(body: BatchSent): Set<string> {
+    const deleted = new Set((body.deletes ?? []).map(({ id }) => id));
+    const rows = [...this.#tables.records.values()];
+    const kept = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
+    for (const { recordId, fqdn } of rows) if (!deleted.has(recordId)) kept.add(fqdn);
+    return new Set(rows.flatMap(({ recordId, fqdn }) => (deleted.has(recordId) && !kept.has(fqdn) ? [fqdn] : [])));
+  }
+
+  #rows(fqdn: string) {
+    return [...this.#tables.records.values()].filter((row) => row.fqdn === fqdn);
+  }
+
+  #wanted(fqdn: string): boolean {
+    for (const consumer of this.#tables.consumers.values()) if (consumer.active && consumer.fqdn === fqdn) return true;
+    return false;
+  }
+}
