@@ -1,7 +1,10 @@
 import { parseMark } from '../../src/dns/mark.ts';
 import type { Report } from '../../src/reconcile/report.ts';
 import type { BatchSent, Departure, MemoryCloudflare } from './memory-cloudflare.ts';
+import { Orders } from './orders.ts';
 import type { Tables } from './tables.ts';
+import { UnderWay } from './under-way.ts';
+import { Wants } from './wants.ts';
 
 const WINDOW_MS = 300_000;
 const HOUR_MS = 3_600_000;
@@ -16,24 +19,30 @@ export interface InvariantsParts {
   readonly cloudflare: () => MemoryCloudflare;
   readonly now: () => number;
   readonly apiBudget: number;
-  /** Null where somebody confirms deletions: then no number of them is too large. */
-  readonly guard: { readonly share: number; readonly min: number } | null;
+  readonly guard: { readonly share: number; readonly min: number };
   readonly epochOf: (departure: Departure) => number | null;
+}
+
+/** A name that was left without a record by one batch, and the records that it had. */
+interface Deletion {
+  readonly at: number;
+  readonly zone: string;
+  readonly fqdn: string;
+  readonly ids: string[];
 }
 
 /** What must hold at every step. Each method throws {@link Broken} when it does not, and so does every later `changed()`. */
 export class Invariants {
-  /** Ids of records that a person added. */
-  readonly foreign = new Set<string>();
-  /** Names whose deletion a person ordered. */
-  readonly ordered = new Set<string>();
+  readonly orders: Orders;
+  readonly wants: Wants;
   readonly done = { create: 0, update: 0, delete: 0 };
   batches = 0;
   readonly #parts: InvariantsParts;
   readonly #arrivals: number[] = [];
   /** By term: when its gate opens. */
   readonly #gates = new Map<string, number>();
-  readonly #deletions = new Map<string, { readonly at: number; readonly fqdn: string }[]>();
+  readonly #deletions = new Map<string, Deletion[]>();
+  readonly #underWay = new UnderWay();
   readonly #most = new Map<string, number>();
   /** Names of batches that nobody waited for until they took effect: by then, another create may have. */
   readonly #late = new Set<string>();
@@ -45,6 +54,20 @@ export class Invariants {
 
   constructor(parts: InvariantsParts) {
     this.#parts = parts;
+    const { tables, now } = parts;
+    this.orders = new Orders(tables);
+    this.wants = new Wants({
+      tables,
+      now,
+      orders: this.orders,
+      standing: (fqdn) => this.#standing(fqdn).map(({ id }) => id),
+      homeOf: (fqdn) => this.#homeOf(fqdn),
+    });
+  }
+
+  /** Somebody orders something of a name. */
+  ordered(kind: 'adopt' | 'delete', operationId: string, fqdn: string): void {
+    this.orders.ordered(kind, operationId, fqdn, this.#standing(fqdn));
   }
 
   /** Who is told that the budget is spent makes no more calls in this term until it may. */
@@ -66,7 +89,9 @@ export class Invariants {
     if (epoch !== leader.epoch || leader.holder === null) {
       throw this.#break(`${departure.machine.name} writes in epoch ${epoch}, but the leader's is ${leader.epoch}`);
     }
-    for (const fqdn of namesOf(departure.body, tables)) {
+    const wrong = this.wants.problem(departure, departure.body);
+    if (wrong !== null) throw this.#break(wrong);
+    for (const fqdn of this.#namesOf(departure.body)) {
       const open = [...tables.intents.values()].filter((row) => row.fqdn === fqdn && row.state === 'open');
       const ours = open.filter((row) => row.epoch === epoch && row.deadline > tables.now());
       if (ours.length === 0) throw this.#break(`${departure.machine.name} writes ${fqdn} without a fresh intent`);
@@ -76,6 +101,12 @@ export class Invariants {
           `${departure.machine.name} writes ${fqdn} while a call of epoch ${other.epoch} may be on its way`,
         );
       }
+      const earlier = this.#underWay.earlier(fqdn, epoch, tables.now());
+      if (earlier !== null) {
+        throw this.#break(`${departure.machine.name} writes ${fqdn} while a call of epoch ${earlier} is on its way`);
+      }
+      const until = Math.max(...ours.map(({ deadline }) => deadline));
+      if (departure.effect !== 'reset before') this.#underWay.left(fqdn, { departure, epoch, until });
     }
   }
 
@@ -83,7 +114,10 @@ export class Invariants {
   arrival(departure: Departure): void {
     const { now, apiBudget } = this.#parts;
     const { body, machine, effect, zoneId } = departure;
-    if (effect === 'stale' && zoneId !== null) this.#outdated.add(zoneId);
+    if (effect === 'stale' && zoneId !== null) {
+      this.#outdated.add(zoneId);
+      this.wants.misled(departure);
+    }
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
     if (this.#arrivals.length > apiBudget) {
@@ -91,39 +125,46 @@ export class Invariants {
     }
     if (body === null) return;
     this.batches += 1;
+    this.#underWay.arrived(departure, this.#namesOf(body));
     for (const { id } of [...(body.deletes ?? []), ...(body.patches ?? [])]) {
-      if (this.foreign.has(id) && !this.#adopted(id))
-        throw this.#break(`${machine.name} changes the foreign record ${id}`);
+      if (this.orders.isForeign(id)) throw this.#break(`${machine.name} changes the foreign record ${id}`);
     }
   }
 
   /** Asked after every turn: were more names emptied than the guard lets through, and does any hold a record of ours too many? */
   changed(): void {
     if (this.#broken !== null) throw this.#broken;
-    const { cloudflare, guard, now } = this.#parts;
+    this.wants.look();
+    const { cloudflare, guard, tables } = this.#parts;
     const { last } = cloudflare();
     if (last === this.#seen) return;
-    const emptied = new Set<string>();
+    const emptied = new Map<string, Deletion>();
     const zones = new Set<string>();
-    for (const { before, after, actor, zone } of cloudflare().changes(this.#seen)) {
+    for (const entry of cloudflare().changes(this.#seen)) {
+      const { before, after, actor, zone } = entry;
+      this.orders.changed(entry);
+      this.wants.changed(entry);
       zones.add(zone);
       if (actor !== 'person' && before === null && after !== null) this.#created(zone, after.name);
-      if (actor === 'person' || before === null || after !== null || emptied.has(before.name)) continue;
+      if (actor === 'person' || before === null || after !== null) continue;
       // A name may have held several records, whose deletions one batch makes.
-      emptied.add(before.name);
-      const left = cloudflare().control.records({ zone, name: before.name });
-      if (left.length === 0) this.#deletion(zone, before.name, now());
+      const deletion = emptied.get(before.name) ?? { at: tables.now(), zone, fqdn: before.name, ids: [] };
+      emptied.set(before.name, deletion);
+      deletion.ids.push(before.id);
     }
     this.#seen = last;
-    if (guard === null) return;
+    for (const deletion of emptied.values()) {
+      if (cloudflare().control.records({ zone: deletion.zone, name: deletion.fqdn }).length > 0) continue;
+      this.#deletions.set(deletion.zone, [...(this.#deletions.get(deletion.zone) ?? []), deletion]);
+    }
     for (const zone of zones) this.#tracked(zone);
-    for (const [zone, times] of this.#deletions) {
-      // Whoever orders a deletion that was made already, its outcome unknown, is told that it was theirs.
-      const recent = times.filter(({ at, fqdn }) => at > now() - HOUR_MS && !this.ordered.has(fqdn));
+    for (const [zone, deletions] of this.#deletions) {
+      const recent = deletions.filter(({ at }) => at > tables.now() - HOUR_MS);
+      const unasked = recent.filter(({ at, ids }) => !ids.every((id) => this.orders.mayBeDeleted(id, at)));
       const allowed = Math.max(guard.min, Math.floor(guard.share * (this.#most.get(zone) ?? 0)));
-      if (recent.length > allowed) {
-        const names = recent.map(({ fqdn }) => fqdn).join(', ');
-        throw new Broken(`${recent.length} names of ${zone} lost their record, at most ${allowed} may: ${names}`);
+      if (unasked.length > allowed) {
+        const names = unasked.map(({ fqdn }) => fqdn).join(', ');
+        throw new Broken(`${unasked.length} names of ${zone} lost their record, at most ${allowed} may: ${names}`);
       }
     }
   }
@@ -169,12 +210,6 @@ export class Invariants {
     }
   }
 
-  #deletion(zone: string, fqdn: string, at: number): void {
-    const times = this.#deletions.get(zone) ?? [];
-    times.push({ at, fqdn });
-    this.#deletions.set(zone, times);
-  }
-
   /** What the share of the guard is of: the records of the zone that were ever tracked at once, those deleted included. */
   #tracked(zone: string): void {
     const { tables, cloudflare } = this.#parts;
@@ -186,18 +221,22 @@ export class Invariants {
     this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, tracked + deleted));
   }
 
-  #adopted(id: string): boolean {
-    for (const row of this.#parts.tables.records.values()) if (row.recordId === id) return row.adopted;
-    return this.#parts.tables.history.some((row) => row.recordId === id && row.action === 'adopt');
+  #standing(fqdn: string) {
+    return this.#parts.cloudflare().control.records({ name: fqdn });
   }
-}
 
-function namesOf(body: BatchSent, tables: Tables): Set<string> {
-  const names = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
-  for (const { id } of body.deletes ?? []) {
-    for (const row of tables.records.values()) if (row.recordId === id) names.add(row.fqdn);
+  #homeOf(fqdn: string): string | undefined {
+    const holds = this.#parts.cloudflare().control.zones();
+    const [home] = holds
+      .filter(({ name }) => fqdn === name || fqdn.endsWith(`.${name}`))
+      .sort((a, b) => b.name.length - a.name.length);
+    return home?.id;
   }
-  return names;
+
+  #namesOf({ posts = [], patches = [], deletes = [] }: BatchSent): Set<string> {
+    const deleted = deletes.flatMap(({ id }) => this.orders.nameOf(id) ?? []);
+    return new Set([...posts.map(({ name }) => name), ...patches.map(({ name }) => name), ...deleted]);
+  }
 }
 
 /** What is not as it must be once everything has come to rest; empty when all is well. */

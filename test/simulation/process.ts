@@ -36,6 +36,8 @@ export interface ProcessParts {
   readonly onLeaderGone: () => void;
   /** A change of a record, as the metrics would count it. */
   readonly onChange: CoreObserver['changed'];
+  /** It begins to work on a name. */
+  readonly onTaken: (fqdn: string) => void;
   /** A failure that no fault explains. */
   readonly onBug: (error: Error) => void;
 }
@@ -196,7 +198,17 @@ export class SimulatedProcess {
       onOperation: () => undefined,
       onZones: () => undefined,
     });
+    this.#tellTaken(this.#term);
     this.#term.start();
+  }
+
+  #tellTaken({ queue }: Term): void {
+    const take = queue.take.bind(queue);
+    queue.take = () => {
+      const item = take();
+      if (item !== undefined) this.#parts.onTaken(item.key);
+      return item;
+    };
   }
 
   async #follow(): Promise<void> {

@@ -67,7 +67,7 @@ export class World {
       cloudflare: () => this.cloudflare,
       now: () => scheduler.now,
       apiBudget: plan.apiBudget,
-      guard: plan.strikes.some(({ kind }) => kind === 'plan and confirm') ? null : plan.guard,
+      guard: plan.guard,
       epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
     });
     const weather = {
@@ -75,22 +75,22 @@ export class World {
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
       crashed: (machine: Machine) => this.#restartLater(machine),
     };
-    this.processes = Array.from(
-      { length: plan.daemons },
-      (_, index) =>
-        new SimulatedProcess({
-          machine: new Machine(`daemon ${index + 1}`, scheduler, weather),
-          tables: this.tables,
-          cloudflare: this.cloudflare,
-          scheduler,
-          settings: () => this.#settings(),
-          onLeaderGone: () => this.#notify('leader'),
-          onBug: (error) => this.invariants.bug(error),
-          onChange: ({ action, result }) => {
-            if (result === 'done') this.invariants.done[action] += 1;
-          },
-        }),
-    );
+    this.processes = Array.from({ length: plan.daemons }, (_, index) => {
+      const machine = new Machine(`daemon ${index + 1}`, scheduler, weather);
+      return new SimulatedProcess({
+        machine,
+        tables: this.tables,
+        cloudflare: this.cloudflare,
+        scheduler,
+        settings: () => this.#settings(),
+        onLeaderGone: () => this.#notify('leader'),
+        onBug: (error) => this.invariants.bug(error),
+        onTaken: (fqdn) => this.invariants.wants.began(machine, fqdn),
+        onChange: ({ action, result }) => {
+          if (result === 'done') this.invariants.done[action] += 1;
+        },
+      });
+    });
   }
 
   /** Plans everything that will happen, and starts the processes. */
@@ -234,20 +234,13 @@ export class World {
     else if (strike.kind === 'plan and confirm') this.#planAndConfirm();
     else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
       const kind = strike.kind === 'delete order' ? 'delete' : 'adopt';
-      if (kind === 'delete') this.invariants.ordered.add(fqdn);
-      this.#ask(kind, { fqdns: [fqdn], force: strike.force });
+      this.invariants.ordered(kind, this.#ask(kind, { fqdns: [fqdn], force: strike.force }), fqdn);
     } else if (strike.kind === 'settings') {
       tables.settings.target = `192.0.2.${strike.n + 1}`;
       this.#noted(...tables.consumers.values());
     } else if (strike.kind === 'foreign') {
       this.#person(() => {
-        const { id } = cloudflare.control.add({
-          type: 'A',
-          name: fqdn,
-          content: `203.0.113.${strike.m + 1}`,
-          ttl: 300,
-        });
-        this.invariants.foreign.add(id);
+        cloudflare.control.add({ type: 'A', name: fqdn, content: `203.0.113.${strike.m + 1}`, ttl: 300 });
       });
     } else if (strike.kind === 'edit') {
       const [record] = cloudflare.control.records({ name: fqdn });
@@ -271,6 +264,7 @@ export class World {
     else if (kind === 'retarget') consumer.target = `198.51.100.${m + 1}`;
     else if (kind === 'broken target') consumer.target = 'not an address!';
     else tables.consumers.delete(key);
+    this.invariants.wants.consumersChanged();
     this.#noted(consumer);
   }
 
@@ -320,12 +314,21 @@ export class World {
     return id;
   }
 
+  #confirm(plan: Report): void {
+    const id = this.#ask('sync', { confirm: plan.hash });
+    const deletions = plan.changes.filter(({ action }) => action === 'delete');
+    this.invariants.orders.confirmed(
+      id,
+      deletions.map(({ fqdn, type, before }) => ({ fqdn, type, content: before?.content ?? '' })),
+    );
+  }
+
   #planAndConfirm(): void {
     const id = this.#ask('plan', {});
     const until = this.scheduler.now + PLAN_WAIT_MS;
     const look = () => {
       const row = this.tables.operations.get(id);
-      if (row?.state === 'done') this.#ask('sync', { confirm: (row.report as Report).hash });
+      if (row?.state === 'done') this.#confirm(row.report as Report);
       else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm)
         this.scheduler.after(POLL_MS, null, look);
     };
