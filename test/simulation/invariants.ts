@@ -110,6 +110,11 @@ export class Invariants {
     }
   }
 
+  /** Nobody who comes after has to wait for the call. */
+  givenUp(departure: Departure): void {
+    if (departure.body !== null) this.#underWay.ended(departure, this.#namesOf(departure.body));
+  }
+
   /** The budget holds, and no call is about a record that is not ours. */
   arrival(departure: Departure): void {
     const { now, apiBudget } = this.#parts;
@@ -125,7 +130,7 @@ export class Invariants {
     }
     if (body === null) return;
     this.batches += 1;
-    this.#underWay.arrived(departure, this.#namesOf(body));
+    this.#underWay.ended(departure, this.#namesOf(body));
     for (const { id } of [...(body.deletes ?? []), ...(body.patches ?? [])]) {
       if (this.orders.isForeign(id)) throw this.#break(`${machine.name} changes the foreign record ${id}`);
     }

@@ -38,6 +38,8 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
+  /** A process waits for the answer no longer, and counts on the call not to take effect any more. */
+  onGivenUp(departure: Departure): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
   onLimited(departure: Departure, retryAfterMs: number | null): void;
 }
@@ -48,8 +50,8 @@ const SMALL_PAGE = 5;
 const HANGS_MS = 120_000;
 /** Nobody waits for a call for longer. */
 const GIVEN_UP_MS = 31_000;
-/** Half of the late ones take effect after that. */
-const LATE_MS = [1_000, GIVEN_UP_MS] as const;
+/** Within what a caller waits, within what its successor has to wait, or after that. */
+const LATE_MS = [1_000, 18_000, GIVEN_UP_MS] as const;
 const LATE_BY_MS = 9_000;
 
 /** Cloudflare in this process: the simulator without HTTP, reached by a `fetch` that the world can strike. */
@@ -147,7 +149,11 @@ export class MemoryCloudflare {
       const body = (asked.body ?? null) as BatchSent | null;
       const departure = { machine, operation, zoneId: zoneId ?? null, body, effect };
       this.#sky.onDeparture(departure);
-      signal?.addEventListener('abort', () => reject(aborted()), { once: true });
+      const giveUp = () => {
+        this.#sky.onGivenUp(departure);
+        reject(aborted());
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
       const back = (ms: number, run: () => void) => void scheduler.after(ms, machine, run, life);
       const lose = () => reject(broken());
       if (effect === 'reset before') return back(scheduler.delay(1, 100), lose);

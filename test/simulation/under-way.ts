@@ -20,7 +20,8 @@ export class UnderWay {
     this.#calls.set(fqdn, [...(this.#calls.get(fqdn) ?? []), call]);
   }
 
-  arrived(departure: Departure, fqdns: Iterable<string>): void {
+  /** It has arrived, or its sender waits for it no longer. */
+  ended(departure: Departure, fqdns: Iterable<string>): void {
     for (const fqdn of fqdns) {
       const others = this.#calls.get(fqdn)?.filter((call) => call.departure !== departure);
       if (others !== undefined) this.#calls.set(fqdn, others);

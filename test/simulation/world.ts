@@ -58,6 +58,7 @@ export class World {
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
+      onGivenUp: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.givenUp(departure),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
     };
