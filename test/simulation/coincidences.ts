@@ -13,7 +13,11 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
   const fail = pick(['fail before', 'fail after'] as const);
   switch (theme) {
     case 'lease':
-      return below(2) === 0 ? renewedLate(at, n, m, between) : acquiredLate(at, below(daemons), n, m, between);
+      return pick([
+        () => renewedLate(at, n, m, between),
+        () => acquiredLate(at, below(daemons), n, m, between),
+        () => inherited(at, daemons, n, m, between),
+      ])();
     case 'deletions':
       return deletions(at, dice);
     case 'beginnings':
@@ -42,6 +46,11 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         },
         { at: at + 1, kind: pick(['broken target', 'retarget', 'want', 'unwant']), n: pick([9, n]), m },
         { at: at + 2, kind: 'sync' },
+      ];
+    case 'wall clock':
+      return [
+        { at, kind: 'clock jumps', daemon: 0, ms: pick([-3_600_000, -86_400_000]) },
+        { at: at + between(0, 1_000), kind: 'retarget', n, m },
       ];
     default:
       return [];
@@ -74,6 +83,16 @@ function acquiredLate(at: number, daemon: number, n: number, m: number, between:
     ...renewalsFail(at + 1_000),
     slow(write, 'ledger.begin', between(1_000, 6_000)),
     { at: write + 1, kind: 'retarget', n, m },
+  ];
+}
+
+/** Everybody dies, and a call of the leader's is still on its way when its successor begins. */
+function inherited(at: number, daemons: number, n: number, m: number, between: Between): Strike[] {
+  const dies = at + between(100, 1_500);
+  return [
+    { at, kind: 'api call', point: 'batch', effect: 'late' },
+    { at: at + 1, kind: 'retarget', n, m },
+    ...Array.from({ length: daemons }, (_, daemon): Strike => ({ at: dies, kind: 'crash', daemon, ms: 0 })),
   ];
 }
 

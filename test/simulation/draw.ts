@@ -1,7 +1,9 @@
 import { coincidence } from './coincidences.ts';
+import { consent } from './consent.ts';
 import { CALL_EFFECTS } from './machine.ts';
 import { API_EFFECTS } from './memory-cloudflare.ts';
 import { API_POINTS, DATABASE_POINTS, LABELS, type Plan, type Strike } from './plan.ts';
+import { windowSettings, windows } from './windows.ts';
 
 const FAULTS = 32;
 const LEAST_FAULTS = 20;
@@ -25,10 +27,18 @@ export const THEMES = [
   'memory',
   'failures',
   'deletions',
+  'consent',
 ] as const;
-export type Theme = (typeof THEMES)[number];
+/** They cost more time than others, and are drawn less often: one in so many schedules. */
+const RARE_THEMES = [
+  ['window', 20],
+  ['wall clock', 40],
+] as const;
+export type Theme = (typeof THEMES)[number] | (typeof RARE_THEMES)[number][0];
 
-const NOBODY_DIES: ReadonlySet<Theme> = new Set(['memory', 'failures', 'deletions']);
+const NOBODY_DIES: ReadonlySet<Theme> = new Set(['memory', 'failures', 'deletions', 'consent', 'window', 'wall clock']);
+/** Of these, all begins with what they are about, and nothing else takes names away. */
+const ONE_STORY: ReadonlySet<Theme> = new Set(['deletions', 'consent', 'window', 'wall clock']);
 
 /** What a plan is drawn with. */
 export interface Dice {
@@ -43,34 +53,46 @@ export function drawPlan(random: () => number): Plan {
   const below = (limit: number) => Math.floor(random() * limit);
   const dice: Dice = { random, below, pick: <T>(items: readonly T[]): T => items[below(items.length)] as T };
   const { pick } = dice;
-  const theme = pick(THEMES);
+  const theme = themeOf(dice);
   const daemons = daemonsOf(theme, dice);
   // Most are short: the time that passes while nothing happens costs as much as any other.
   const spanMs = below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
-  const lastsMs = (theme === 'deletions' ? DELETIONS_LAST : 10_000) + spanMs;
-  const coincidences = theme === 'deletions' ? DELETIONS : COINCIDENCES;
-  const strikes: Strike[] = [];
-  for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
-  for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
+  const story = theme === 'window' ? windows(daemons, dice) : null;
+  const lasts = theme === 'deletions' || theme === 'consent' ? DELETIONS_LAST : 10_000;
+  const lastsMs = story?.lastsMs ?? lasts + spanMs;
+  const coincidences = story !== null ? 0 : ONE_STORY.has(theme) ? DELETIONS : COINCIDENCES;
+  const strikes: Strike[] = [...(story?.strikes ?? [])];
+  const wantedWithin = story === null ? lastsMs / 4 : 5_000;
+  for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * wantedWithin, kind: 'want', n, m: below(200) });
+  for (let i = 0; i < (story === null ? ACTS : 0); i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
   for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(dice, daemons, theme) });
   for (let i = 0; i < coincidences; i++) {
     // Deletions are of names that have their records already.
-    const share = theme === 'deletions' ? 0.25 + 0.15 * random() : random();
-    strikes.push(...coincidence(theme, share * lastsMs, daemons, dice));
+    const share = ONE_STORY.has(theme) ? 0.25 + 0.15 * random() : random();
+    const begins = share * lastsMs;
+    strikes.push(...(theme === 'consent' ? consent(begins, daemons, dice) : coincidence(theme, begins, daemons, dice)));
   }
   return {
     daemons,
     apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
     guard:
-      theme === 'guard' || theme === 'deletions' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
+      theme === 'guard' || theme === 'deletions' || random() < (theme === 'consent' ? 0.7 : 0.3)
+        ? { share: 0.25, min: 1 }
+        : { share: 1, min: 100 },
     driftMinMs: pick([5_000, 15_000]),
     smallPages: random() < 0.25,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
-    libraries: random() < 1 / 64,
+    libraries: theme === 'wall clock' || random() < 1 / 64,
     strikes: strikes.filter(({ at }) => at < lastsMs).sort((a, b) => a.at - b.at),
     lastsMs,
     leastFaults: LEAST_FAULTS,
+    ...(story !== null && windowSettings(dice)),
   };
+}
+
+function themeOf({ below, pick }: Dice): Theme {
+  for (const [theme, every] of RARE_THEMES) if (below(every) === 0) return theme;
+  return pick(THEMES);
 }
 
 function daemonsOf(theme: Theme, { pick }: Dice): number {
@@ -83,7 +105,7 @@ type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;
 function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
   const n = below(LABELS);
   const m = below(200);
-  if (theme === 'deletions') return { kind: pick(['want', 'retarget']), n, m };
+  if (ONE_STORY.has(theme)) return { kind: pick(['want', 'retarget']), n, m };
   if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget']), n, m };
   const kind = pick([
     ...([

@@ -174,6 +174,12 @@ export class Invariants {
     }
   }
 
+  /** A confirmation holds once. */
+  confirmations(): void {
+    const hash = this.orders.usedTwice();
+    if (hash !== null) throw new Broken(`the plan ${hash} was carried out by two confirmations`);
+  }
+
   /** A report says what happened. */
   report(fqdnsSince: (fqdn: string) => boolean, report: Report): void {
     const made = report.changes.filter(({ result }) => result === 'done');

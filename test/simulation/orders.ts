@@ -90,12 +90,14 @@ export class Orders {
 
   /** A hash that two syncs with something to delete were carried out with; null when there is none. */
   usedTwice(): string | null {
-    const used = new Set<string>();
+    const used = new Map<string, string>();
     for (const { kind, operationId, ids } of this.#orders) {
       const row = this.#tables.operations.get(operationId);
       if (kind !== 'confirm' || ids.size === 0 || row?.state !== 'done' || row.request.confirm === null) continue;
-      if (used.has(row.request.confirm)) return row.request.confirm;
-      used.add(row.request.confirm);
+      // Who asks for the same while it is being done is given the same operation.
+      const by = used.get(row.request.confirm) ?? operationId;
+      if (by !== operationId) return row.request.confirm;
+      used.set(row.request.confirm, by);
     }
     return null;
   }

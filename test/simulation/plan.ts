@@ -30,7 +30,8 @@ export type Strike = { readonly at: number } & (
   | { readonly kind: 'settings'; readonly n: number }
   | { readonly kind: 'foreign'; readonly n: number; readonly m: number }
   | { readonly kind: 'edit' | 'delete'; readonly n: number }
-  | { readonly kind: 'sync' | 'plan and confirm' }
+  /** `confirm again`: the plan that was confirmed last, once more. */
+  | { readonly kind: 'sync' | 'plan and confirm' | 'confirm again' }
   | { readonly kind: 'delete order' | 'adopt order'; readonly n: number; readonly force: boolean }
   | { readonly kind: 'crash' | 'terminate'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'pause'; readonly daemon: number; readonly ms: number }
@@ -53,7 +54,8 @@ export type Strike = { readonly at: number } & (
 export function isFault({ kind }: Strike): boolean {
   const acts = ['want', 'unwant', 'remove', 'retarget', 'broken target', 'settings', 'foreign', 'edit', 'delete'];
   return (
-    !acts.includes(kind) && !['sync', 'plan and confirm', 'delete order', 'adopt order', 'terminate'].includes(kind)
+    !acts.includes(kind) &&
+    !['sync', 'plan and confirm', 'confirm again', 'delete order', 'adopt order', 'terminate'].includes(kind)
   );
 }
 
@@ -61,6 +63,8 @@ export function isFault({ kind }: Strike): boolean {
 export interface Plan {
   readonly daemons: number;
   readonly apiBudget: number;
+  /** Calls that the largest lot of the budget holds; the core's own choice where it is not said. */
+  readonly lotCalls?: number;
   readonly guard: { readonly share: number; readonly min: number };
   readonly driftMinMs: number;
   readonly smallPages: boolean;

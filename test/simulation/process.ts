@@ -19,6 +19,7 @@ import type { Tables } from './tables.ts';
 export interface Settings {
   readonly rules: Rules;
   readonly apiBudget: number;
+  readonly lotCalls: number | undefined;
   readonly deleteLimit: { readonly share: number; readonly min: number };
   readonly driftMinMs: number;
   readonly driftMaxMs: number;
@@ -149,6 +150,7 @@ export class SimulatedProcess {
     if (this.#stopping || this.#election?.epoch !== epoch) return;
     const budget = new ApiBudget({
       limit: settings.apiBudget,
+      ...(settings.lotCalls !== undefined && { lotCalls: settings.lotCalls }),
       clock,
       log: spendLog(tables, epoch, this.#reach),
       ...(!settings.libraries && { turnstile: memoryTurnstile(machine.defer) }),

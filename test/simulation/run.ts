@@ -127,6 +127,7 @@ function reports({ tables, cloudflare, invariants }: World): void {
     cloudflare.changes().filter(({ actor }) => actor === 'api'),
     ({ before, after }) => (after ?? before)?.name ?? '',
   );
+  invariants.confirmations();
   for (const { report, kind } of tables.operations.values()) {
     if (report === null || kind === 'plan') continue;
     invariants.report((fqdn) => byName.has(fqdn), report as Report);

@@ -44,6 +44,8 @@ export class World {
   #databaseDownUntil = 0;
   #notifications: { readonly how: 'lost' | 'doubled' | 'late'; readonly until: number } | null = null;
   #operations = 0;
+  /** The plan that somebody confirmed last. */
+  #confirmed: Report | null = null;
   #calm = false;
 
   constructor(plan: Plan, seed: number, options: { trace: boolean; coverage: Coverage; crashAt?: readonly number[] }) {
@@ -130,7 +132,7 @@ export class World {
   }
 
   #settings() {
-    const { apiBudget, guard, driftMinMs, deleteGraceMs, libraries } = this.#plan;
+    const { apiBudget, lotCalls, guard, driftMinMs, deleteGraceMs, libraries } = this.#plan;
     return {
       rules: {
         resolve: (fqdn: string, rows: Parameters<typeof resolveDesired>[1]) => resolveDesired(fqdn, rows, RULES),
@@ -143,6 +145,7 @@ export class World {
         ownerId: 'simulation',
       },
       apiBudget,
+      lotCalls,
       deleteLimit: guard,
       driftMinMs,
       driftMaxMs: 600_000,
@@ -233,7 +236,9 @@ export class World {
     const fqdn = 'n' in strike ? nameOf(strike.n) : '';
     if (strike.kind === 'sync') this.#ask('sync', {});
     else if (strike.kind === 'plan and confirm') this.#planAndConfirm();
-    else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
+    else if (strike.kind === 'confirm again') {
+      if (this.#confirmed !== null) this.#confirm(this.#confirmed);
+    } else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
       const kind = strike.kind === 'delete order' ? 'delete' : 'adopt';
       this.invariants.ordered(kind, this.#ask(kind, { fqdns: [fqdn], force: strike.force }), fqdn);
     } else if (strike.kind === 'settings') {
@@ -316,6 +321,7 @@ export class World {
   }
 
   #confirm(plan: Report): void {
+    this.#confirmed = plan;
     const id = this.#ask('sync', { confirm: plan.hash });
     const deletions = plan.changes.filter(({ action }) => action === 'delete');
     this.invariants.orders.confirmed(
