@@ -14,7 +14,7 @@ export function consent(at: number, daemons: number, dice: Dice): Strike[] {
   const before: Strike[] = [unwant(at, first), unwant(held, b)];
   const plan = held + 1_000 + dice.random() * 1_000;
   const confirm: Strike = { at: plan, kind: 'plan and confirm' };
-  switch (pick(['leave', 'change', 'other', 'again', 'back'] as const)) {
+  switch (pick(['leave', 'change', 'other', 'again', 'back', 'meanwhile'] as const)) {
     case 'leave':
       return everybodyLeaves(at, dice);
     case 'change':
@@ -27,6 +27,8 @@ export function consent(at: number, daemons: number, dice: Dice): Strike[] {
       return [...before, confirm, ...confirmedAgain(plan, daemons, dice)];
     case 'back':
       return comesBack(at, first, dice);
+    case 'meanwhile':
+      return [unwant(at, first), unwant(at, b), ...meanwhile(at + 1_500, c, (first + 3) % ONE_ZONE, dice)];
   }
 }
 
@@ -44,6 +46,18 @@ function confirmedAgain(plan: number, daemons: number, { random }: Dice): Strike
     ...[0, 1, 2].map((i): Strike => ({ at: batch + i, kind: 'api call', point: 'batch', effect: 'refused' })),
     ...Array.from({ length: daemons }, (_, daemon): Strike => ({ at: dies, kind: 'crash', daemon, ms: 0 })),
     { at: dies + 18_000 + random() * 8_000, kind: 'confirm again' },
+  ];
+}
+
+/** A name is wanted no more while a confirmed sync updates it; and then another. Neither was confirmed. */
+function meanwhile(plan: number, n: number, other: number, { random }: Dice): Strike[] {
+  const update = plan + 700 + random() * 500;
+  return [
+    { at: plan, kind: 'plan and confirm' },
+    { at: update, kind: 'database call', point: 'ledger.facts', effect: 'slow after', ms: 1_500 + random() * 2_500 },
+    { at: update + 1, kind: 'retarget', n, m: 200 },
+    unwant(plan + 1_800 + random() * 1_500, n),
+    unwant(plan + 7_000 + random() * 5_000, other),
   ];
 }
 

@@ -281,4 +281,10 @@ export const MISTAKES: readonly Mistake[] = [
     'const back = wall < this.#wall - WALL_TOLERANCE_MS;',
     'const back = wall < 0;',
   ),
+  mistake(
+    'take what was let through in the course of a confirmed sync for confirmed',
+    'src/reconcile/context.ts',
+    "if (released || context.order?.kind === 'delete') return cause;",
+    "if (released || context.order?.kind !== 'adopt') return cause;",
+  ),
 ];
