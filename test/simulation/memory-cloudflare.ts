@@ -26,6 +26,15 @@ export interface Departure {
   readonly effect: ApiEffect | null;
 }
 
+/** A whole list of a zone, in one true answer. */
+export interface Listed {
+  readonly machine: Machine;
+  readonly zoneId: string;
+  /** When it was asked for and when it was read. Virtual milliseconds. */
+  readonly from: number;
+  readonly until: number;
+}
+
 /** The body of a batch call. */
 export interface BatchSent {
   readonly deletes?: readonly { readonly id: string }[];
@@ -38,6 +47,7 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
+  onListed(list: Listed): void;
   /** A process waits for the answer no longer, and counts on the call not to take effect any more. */
   onGivenUp(departure: Departure): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
@@ -148,6 +158,7 @@ export class MemoryCloudflare {
       if (effect === 'crash before') return machine.crash();
       const body = (asked.body ?? null) as BatchSent | null;
       const departure = { machine, operation, zoneId: zoneId ?? null, body, effect };
+      const from = scheduler.now;
       this.#sky.onDeparture(departure);
       const giveUp = () => {
         this.#sky.onGivenUp(departure);
@@ -167,16 +178,28 @@ export class MemoryCloudflare {
         const answer = instead ?? this.#execute(asked, effect);
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
+        const whole = effect === null && answer.status === 200 && this.#isWhole(asked) ? (zoneId ?? null) : null;
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {
           if (effect === 'lost after') return lose();
           // Who has given up does not read it.
           if (answer.status === 429 && signal?.aborted !== true) this.#sky.onLimited(departure, retryAfterOf(answer));
+          if (whole !== null && signal?.aborted !== true) {
+            this.#sky.onListed({ machine, zoneId: whole, from, until: scheduler.now });
+          }
           resolve(responseOf(answer, text, short));
         });
       });
     });
+  }
+
+  /** Is this a list of all records, and do they fit into one page? */
+  #isWhole({ route: { operation, zoneId }, query }: Asked): boolean {
+    if (operation !== 'list_records' || query.has('name.exact') || (query.get('page') ?? '1') !== '1') return false;
+    const { control } = this;
+    const zone = control.zones().find(({ id }) => id === zoneId);
+    return zone !== undefined && (!this.#smallPages || control.records({ zone: zone.name }).length <= SMALL_PAGE);
   }
 
   #execute({ route, path, query, body, authorization }: Asked, effect: ApiEffect | null): Answer {

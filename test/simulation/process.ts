@@ -39,6 +39,8 @@ export interface ProcessParts {
   readonly onChange: CoreObserver['changed'];
   /** It begins to work on a name. */
   readonly onTaken: (fqdn: string) => void;
+  /** And is through with it. */
+  readonly onDone: (fqdn: string) => void;
   /** A failure that no fault explains. */
   readonly onBug: (error: Error) => void;
 }
@@ -200,16 +202,21 @@ export class SimulatedProcess {
       onOperation: () => undefined,
       onZones: () => undefined,
     });
-    this.#tellTaken(this.#term);
+    this.#tellRuns(this.#term);
     this.#term.start();
   }
 
-  #tellTaken({ queue }: Term): void {
+  #tellRuns({ queue }: Term): void {
     const take = queue.take.bind(queue);
     queue.take = () => {
       const item = take();
       if (item !== undefined) this.#parts.onTaken(item.key);
       return item;
+    };
+    const done = queue.done.bind(queue);
+    queue.done = (fqdn) => {
+      this.#parts.onDone(fqdn);
+      done(fqdn);
     };
   }
 

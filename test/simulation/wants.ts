@@ -1,12 +1,13 @@
 import type { ChangeEntry } from '../../src/simulator/change-log.ts';
-import type { Machine } from './machine.ts';
 import type { BatchSent, Departure } from './memory-cloudflare.ts';
 import type { Orders } from './orders.ts';
+import type { Sights } from './sights.ts';
 import type { Tables } from './tables.ts';
 
 export interface WantsParts {
   readonly tables: Tables;
   readonly orders: Orders;
+  readonly sights: Sights;
   readonly now: () => number;
   /** Ids of the records of a name. */
   readonly standing: (fqdn: string) => readonly string[];
@@ -24,12 +25,8 @@ export class Wants {
   readonly #since = new Map<string, number>();
   /** Since when the last reading shows that nobody wants anything; null when somebody does. */
   #nothingSince: number | null = null;
-  /** By life of a process and name: when it last began to work on it. */
-  readonly #runs = new Map<string, number>();
   /** By name: when the last record of it vanished. */
   readonly #vanished = new Map<string, number>();
-  /** By life of a process and zone: when it was last told what had been so before. */
-  readonly #misled = new Map<string, number>();
 
   constructor(parts: WantsParts) {
     this.#parts = parts;
@@ -53,32 +50,22 @@ export class Wants {
     this.#nothingSince ??= this.#parts.now();
   }
 
-  /** A process begins to work on a name. */
-  began(machine: Machine, fqdn: string): void {
-    this.#runs.set(keyOf(machine, fqdn), this.#parts.now());
-  }
-
   changed({ before, after }: ChangeEntry): void {
     if (before !== null && after === null) this.#vanished.set(before.name, this.#parts.now());
   }
 
-  /** An outdated answer is given. */
-  misled({ machine, zoneId }: Departure): void {
-    this.#misled.set(keyOf(machine, zoneId ?? ''), this.#parts.now());
-  }
-
   /** What is wrong with the deletions of a batch that leaves; null when nothing is. */
   problem({ machine, zoneId }: Departure, body: BatchSent): string | null {
-    const { orders, tables, standing, homeOf } = this.#parts;
+    const { orders, sights, tables, standing, homeOf } = this.#parts;
     const filled = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
     const deleted = new Set((body.deletes ?? []).map(({ id }) => id));
     for (const fqdn of new Set([...deleted].flatMap((id) => orders.nameOf(id) ?? []))) {
       if (filled.has(fqdn) || homeOf(fqdn) !== zoneId) continue;
       const ids = standing(fqdn);
-      const began = this.#runs.get(keyOf(machine, fqdn));
+      const began = sights.runOf(machine, fqdn);
       // What stays, or was there until a moment ago, may be what the others are superfluous beside.
       if (began === undefined || ids.length === 0 || ids.some((id) => !deleted.has(id))) continue;
-      const unsure = Math.max(this.#vanished.get(fqdn) ?? -1, this.#misled.get(keyOf(machine, zoneId ?? '')) ?? -1);
+      const unsure = Math.max(this.#vanished.get(fqdn) ?? -1, sights.misledAt(machine, zoneId ?? ''));
       if (unsure >= began || ids.every((id) => orders.mayBeDeleted(id, tables.now()))) continue;
       if ((this.#since.get(fqdn) ?? Number.POSITIVE_INFINITY) < began) {
         return `${machine.name} empties ${fqdn}, which has been wanted since before it was looked at`;
@@ -89,8 +76,4 @@ export class Wants {
     }
     return null;
   }
-}
-
-function keyOf({ name, life }: Machine, rest: string): string {
-  return `${name}/${life}/${rest}`;
 }
