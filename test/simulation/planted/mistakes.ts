@@ -158,7 +158,7 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'do not retry a name after a failure',
     'src/controller/workers.ts',
-    'this.#options.queue.addRateLimited(item.key, { priority: PRIORITY.retry, context: item.context }, afterMs);',
+    'this.#options.queue.addRateLimited(key, { priority: PRIORITY.retry, context }, afterMs);',
     'void afterMs;',
   ),
   mistake(
