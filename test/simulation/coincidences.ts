@@ -13,11 +13,10 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
   const fail = pick(['fail before', 'fail after'] as const);
   switch (theme) {
     case 'lease':
-      return pick([
-        () => renewedLate(at, n, m, between),
-        () => acquiredLate(at, below(daemons), n, m, between),
-        () => inherited(at, daemons, n, m, between),
-      ])();
+      return below(2) === 0 ? renewedLate(at, n, m, between) : acquiredLate(at, below(daemons), n, m, between);
+    case 'anything':
+      // Whoever dies takes with it what else would have happened: one in a schedule is enough.
+      return below(6) === 0 ? inherited(at, daemons, n, m, between) : [];
     case 'deletions':
       return deletions(at, dice);
     case 'beginnings':
@@ -36,7 +35,7 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         { at: at + between(40, 900), kind: 'database crash' },
       ];
     case 'failures':
-      if (below(3) === 0) return revoked(at, n, m, between, dice);
+      if (below(2) === 0) return revoked(at, n, m, between, dice);
       return [
         {
           at,
