@@ -35,7 +35,7 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         { at: at + between(40, 900), kind: 'database crash' },
       ];
     case 'failures':
-      if (below(2) === 0) return revoked(at, n, m, between, dice);
+      if (below(3) > 0) return revoked(at, n, m, between, dice);
       return [
         {
           at,
@@ -101,7 +101,7 @@ function revoked(at: number, n: number, m: number, between: Between, { pick, bel
   const [first, second] = pick([['want', 'unwant'] as const, ['unwant', 'want'] as const]);
   return [
     // All names are compared then; the run may end before the comparison is answered.
-    ...(below(2) === 0 ? [slow(at, 'ledger.survey', between(2_000, 9_000))] : []),
+    ...(below(4) > 0 ? [slow(at, 'ledger.survey', between(2_000, 9_000))] : []),
     slow(at, 'ledger.begin', between(1_000, 4_000)),
     { at: at + 1, kind: first, n, m },
     { at: back, kind: 'database call', point: 'source.write', effect: 'fail after' },

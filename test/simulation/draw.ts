@@ -11,6 +11,9 @@ const ACTS = 18;
 const COINCIDENCES = 6;
 /** Of deletions only the first ones are let through: what comes later is held, and shows nothing. */
 const DELETIONS = 1;
+/** Of failures without a death: other faults end at this share of a schedule, and the last coincidence begins so long before its end. */
+const QUIET_AFTER = 0.6;
+const LAST_MS = 4_000;
 /** A deletion that takes effect too late needs so long for it. Milliseconds. */
 const DELETIONS_LAST = 45_000;
 
@@ -65,11 +68,13 @@ export function drawPlan(random: () => number): Plan {
   const wantedWithin = story === null ? lastsMs / 4 : 5_000;
   for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * wantedWithin, kind: 'want', n, m: below(200) });
   for (let i = 0; i < (story === null ? ACTS : 0); i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
-  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(dice, daemons, theme) });
+  const faultsEnd = theme === 'failures' ? QUIET_AFTER * lastsMs : lastsMs;
+  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * faultsEnd, ...fault(dice, daemons, theme) });
   for (let i = 0; i < coincidences; i++) {
     // Deletions are of names that have their records already.
-    const share = ONE_STORY.has(theme) ? 0.25 + 0.15 * random() : random();
-    const begins = share * lastsMs;
+    // The last of these failures is followed by nothing that would make up for it.
+    const share = theme === 'failures' && i === 0 ? 1 - LAST_MS / lastsMs : random();
+    const begins = (ONE_STORY.has(theme) ? 0.25 + 0.15 * share : share) * lastsMs;
     strikes.push(...(theme === 'consent' ? consent(begins, daemons, dice) : coincidence(theme, begins, daemons, dice)));
   }
   return {
@@ -92,7 +97,8 @@ export function drawPlan(random: () => number): Plan {
 
 function themeOf({ below, pick }: Dice): Theme {
   for (const [theme, every] of RARE_THEMES) if (below(every) === 0) return theme;
-  return pick(THEMES);
+  // What shows only where nothing else happens needs more schedules than others.
+  return pick([...THEMES, 'failures'] as const);
 }
 
 function daemonsOf(theme: Theme, { pick }: Dice): number {
