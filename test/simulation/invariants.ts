@@ -122,7 +122,6 @@ export class Invariants {
     const { now, apiBudget } = this.#parts;
     const { body, machine, effect } = departure;
     this.#arriving = departure;
-    if (effect === 'stale') this.sights.misled(departure);
     if (effect === 'late') for (const { name } of body?.posts ?? []) this.sights.late(name);
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();

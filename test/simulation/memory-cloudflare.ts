@@ -26,10 +26,12 @@ export interface Departure {
   readonly effect: ApiEffect | null;
 }
 
-/** A whole list of a zone, in one true answer. */
+/** An answer about the records of a zone that was read. */
 export interface Listed {
   readonly machine: Machine;
   readonly zoneId: string;
+  /** `whole`: it is complete and true; `old`: it tells what was so before; `part`: one of several pages, or of one name. */
+  readonly what: 'whole' | 'old' | 'part' | 'later page';
   /** When it was asked for and when it was read. Virtual milliseconds. */
   readonly from: number;
   readonly until: number;
@@ -178,15 +180,16 @@ export class MemoryCloudflare {
         const answer = instead ?? this.#execute(asked, effect);
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
-        const whole = effect === null && answer.status === 200 && this.#isWhole(asked) ? (zoneId ?? null) : null;
+        const what =
+          asked.route.operation === 'list_records' && answer.status === 200 ? this.#told(asked, effect) : null;
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {
           if (effect === 'lost after') return lose();
           // Who has given up does not read it.
           if (answer.status === 429 && signal?.aborted !== true) this.#sky.onLimited(departure, retryAfterOf(answer));
-          if (whole !== null && signal?.aborted !== true) {
-            this.#sky.onListed({ machine, zoneId: whole, from, until: scheduler.now });
+          if (what !== null && signal?.aborted !== true) {
+            this.#sky.onListed({ machine, zoneId: zoneId ?? '', what, from, until: scheduler.now });
           }
           resolve(responseOf(answer, text, short));
         });
@@ -194,12 +197,14 @@ export class MemoryCloudflare {
     });
   }
 
-  /** Is this a list of all records, and do they fit into one page? */
-  #isWhole({ route: { operation, zoneId }, query }: Asked): boolean {
-    if (operation !== 'list_records' || query.has('name.exact') || (query.get('page') ?? '1') !== '1') return false;
-    const { control } = this;
-    const zone = control.zones().find(({ id }) => id === zoneId);
-    return zone !== undefined && (!this.#smallPages || control.records({ zone: zone.name }).length <= SMALL_PAGE);
+  /** What a list tells: asked when it is made. */
+  #told({ route: { zoneId }, query }: Asked, effect: ApiEffect | null): Listed['what'] {
+    if (effect === 'stale') return 'old';
+    if ((query.get('page') ?? '1') !== '1') return 'later page';
+    if (effect !== null || query.has('name.exact')) return 'part';
+    const zone = this.control.zones().find(({ id }) => id === zoneId)?.name;
+    if (zone === undefined) return 'part';
+    return !this.#smallPages || this.control.records({ zone }).length <= SMALL_PAGE ? 'whole' : 'part';
   }
 
   #execute({ route, path, query, body, authorization }: Asked, effect: ApiEffect | null): Answer {

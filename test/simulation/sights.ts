@@ -1,8 +1,8 @@
 import type { Machine } from './machine.ts';
-import type { Departure, Listed } from './memory-cloudflare.ts';
+import type { Listed } from './memory-cloudflare.ts';
 
-/** Lists of one zone that are remembered for one life of a process: the latest. */
-const MOST_LISTS = 30;
+/** Answers about one zone that are remembered for one life of a process: the latest. */
+const MOST_LISTS = 60;
 
 /** The runs of a process for one name. */
 interface Runs {
@@ -15,8 +15,8 @@ interface Runs {
 
 /**
  * What a process cannot know: an outdated answer has shown it what was, or a call that nobody waits for any more has made a
- * record. The first list that begins afterwards, is complete and true, and is not overtaken by a write of its own shows it
- * how things are: from then on there is no excuse.
+ * record. The first list that begins afterwards, is complete and true, and is overtaken neither by an older list nor by a write
+ * of its own, shows it how things are: from then on there is no excuse.
  */
 export class Sights {
   readonly #now: () => number;
@@ -56,18 +56,17 @@ export class Sights {
     if (runs !== undefined) runs.wrote = true;
   }
 
-  /** A process has read a list that is complete and true. */
+  /** A process has read an answer about a zone. */
   listed(list: Listed): void {
     const key = keyOf(list.machine, list.zoneId);
-    this.#lists.set(key, [...(this.#lists.get(key) ?? []), list].slice(-MOST_LISTS));
+    if (list.what === 'old') this.#misled.set(key, this.#now());
+    const lists = this.#lists.get(key) ?? [];
+    lists.push(list);
+    if (lists.length > MOST_LISTS) lists.shift();
+    this.#lists.set(key, lists);
   }
 
-  /** An outdated answer is given. */
-  misled({ machine, zoneId }: Departure): void {
-    this.#misled.set(keyOf(machine, zoneId ?? ''), this.#now());
-  }
-
-  /** When that happened to a process last, in a zone. */
+  /** When a process last read an outdated answer about a zone. */
   misledAt(machine: Machine, zoneId: string): number {
     return this.#misled.get(keyOf(machine, zoneId)) ?? Number.NEGATIVE_INFINITY;
   }
@@ -85,7 +84,14 @@ export class Sights {
     if (runs === undefined) return true;
     const after = Math.max(hidden, runs.quietSince);
     const lists = this.#lists.get(keyOf(machine, zoneId)) ?? [];
-    return !lists.some(({ from, until }) => from > after && until < runs.began);
+    return !lists.some(
+      ({ what, from, until }) =>
+        what === 'whole' &&
+        from > after &&
+        until < runs.began &&
+        // One that began before it and is read after it takes its place.
+        !lists.some((other) => other.until > until && (other.from < from || other.what === 'later page')),
+    );
   }
 }
 
