@@ -67,7 +67,6 @@ async function outcome(libraries: boolean, { operation, call }: Asked, effect: A
     onDeparture: ({ machine: _, ...departure }: Departure) => seen.push(departure),
     onArrival: () => {},
     onGivenUp: () => {},
-    onListed: () => {},
     onLimited: () => {},
   };
   const cloudflare = new MemoryCloudflare(scheduler, sky, ['example.com'], true);

@@ -93,7 +93,6 @@ export class Invariants {
     const wrong = this.wants.problem(departure, departure.body);
     if (wrong !== null) throw this.#break(wrong);
     for (const fqdn of this.#namesOf(departure.body)) {
-      this.sights.writes(departure.machine, fqdn);
       const open = [...tables.intents.values()].filter((row) => row.fqdn === fqdn && row.state === 'open');
       const ours = open.filter((row) => row.epoch === epoch && row.deadline > tables.now());
       if (ours.length === 0) throw this.#break(`${departure.machine.name} writes ${fqdn} without a fresh intent`);
@@ -122,6 +121,7 @@ export class Invariants {
     const { now, apiBudget } = this.#parts;
     const { body, machine, effect } = departure;
     this.#arriving = departure;
+    if (effect === 'stale') this.sights.misled(departure);
     if (effect === 'late') for (const { name } of body?.posts ?? []) this.sights.late(name);
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();

@@ -26,17 +26,6 @@ export interface Departure {
   readonly effect: ApiEffect | null;
 }
 
-/** An answer about the records of a zone that was read. */
-export interface Listed {
-  readonly machine: Machine;
-  readonly zoneId: string;
-  /** `whole`: it is complete and true; `old`: it tells what was so before; `part`: one of several pages, or of one name. */
-  readonly what: 'whole' | 'old' | 'part' | 'later page';
-  /** When it was asked for and when it was read. Virtual milliseconds. */
-  readonly from: number;
-  readonly until: number;
-}
-
 /** The body of a batch call. */
 export interface BatchSent {
   readonly deletes?: readonly { readonly id: string }[];
@@ -49,7 +38,6 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
-  onListed(list: Listed): void;
   /** A process waits for the answer no longer, and counts on the call not to take effect any more. */
   onGivenUp(departure: Departure): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
@@ -160,7 +148,6 @@ export class MemoryCloudflare {
       if (effect === 'crash before') return machine.crash();
       const body = (asked.body ?? null) as BatchSent | null;
       const departure = { machine, operation, zoneId: zoneId ?? null, body, effect };
-      const from = scheduler.now;
       this.#sky.onDeparture(departure);
       const giveUp = () => {
         this.#sky.onGivenUp(departure);
@@ -180,31 +167,16 @@ export class MemoryCloudflare {
         const answer = instead ?? this.#execute(asked, effect);
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
-        const what =
-          asked.route.operation === 'list_records' && answer.status === 200 ? this.#told(asked, effect) : null;
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {
           if (effect === 'lost after') return lose();
           // Who has given up does not read it.
           if (answer.status === 429 && signal?.aborted !== true) this.#sky.onLimited(departure, retryAfterOf(answer));
-          if (what !== null && signal?.aborted !== true) {
-            this.#sky.onListed({ machine, zoneId: zoneId ?? '', what, from, until: scheduler.now });
-          }
           resolve(responseOf(answer, text, short));
         });
       });
     });
-  }
-
-  /** What a list tells: asked when it is made. */
-  #told({ route: { zoneId }, query }: Asked, effect: ApiEffect | null): Listed['what'] {
-    if (effect === 'stale') return 'old';
-    if ((query.get('page') ?? '1') !== '1') return 'later page';
-    if (effect !== null || query.has('name.exact')) return 'part';
-    const zone = this.control.zones().find(({ id }) => id === zoneId)?.name;
-    if (zone === undefined) return 'part';
-    return !this.#smallPages || this.control.records({ zone }).length <= SMALL_PAGE ? 'whole' : 'part';
   }
 
   #execute({ route, path, query, body, authorization }: Asked, effect: ApiEffect | null): Answer {

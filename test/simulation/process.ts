@@ -13,6 +13,7 @@ import { MemoryLedger, type Reach } from './memory-ledger.ts';
 import { MemorySource } from './memory-source.ts';
 import { memoryTurnstile } from './memory-turnstile.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Seen } from './sights.ts';
 import type { Tables } from './tables.ts';
 
 /** The settings of a schedule. */
@@ -41,6 +42,8 @@ export interface ProcessParts {
   readonly onTaken: (fqdn: string) => void;
   /** And is through with it. */
   readonly onDone: (fqdn: string) => void;
+  /** It has listed a zone, or looked at a name. */
+  readonly onSeen: (seen: Seen) => void;
   /** A failure that no fault explains. */
   readonly onBug: (error: Error) => void;
 }
@@ -167,6 +170,7 @@ export class SimulatedProcess {
         ? { fetch: cloudflare.fetchOf(machine) }
         : { sdk: (token) => cloudflare.sdkOf(machine, token) }),
     });
+    this.#tellSeen(api);
     try {
       await this.#reach('daemon.inspect', () => undefined);
       await budget.start();
@@ -204,6 +208,23 @@ export class SimulatedProcess {
     });
     this.#tellRuns(this.#term);
     this.#term.start();
+  }
+
+  #tellSeen(api: CloudflareApi): void {
+    const { scheduler, onSeen } = this.#parts;
+    const [list, lookup] = [api.list.bind(api), api.lookup.bind(api)];
+    api.list = async (zone, options) => {
+      const from = scheduler.now;
+      const found = await list(zone, options);
+      onSeen({ zoneId: zone.id, whole: found.pages === 1, from, until: scheduler.now });
+      return found;
+    };
+    api.lookup = async (zone, fqdn, options) => {
+      const from = scheduler.now;
+      const found = await lookup(zone, fqdn, options);
+      onSeen({ zoneId: zone.id, whole: false, from, until: scheduler.now });
+      return found;
+    };
   }
 
   #tellRuns({ queue }: Term): void {

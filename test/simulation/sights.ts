@@ -1,28 +1,35 @@
 import type { Machine } from './machine.ts';
-import type { Listed } from './memory-cloudflare.ts';
+import type { Departure } from './memory-cloudflare.ts';
 
-/** Answers about one zone that are remembered for one life of a process: the latest. */
-const MOST_LISTS = 60;
-
-/** The runs of a process for one name. */
-interface Runs {
-  began: number;
-  /** Did the present or last one write? */
-  wrote: boolean;
-  /** When the last one that wrote had ended. */
-  quietSince: number;
+/** A list of a zone that was read, or a look at one name: when it was begun and when it was read. Virtual milliseconds. */
+export interface Seen {
+  readonly zoneId: string;
+  /** It is a list of all records, in one answer. */
+  readonly whole: boolean;
+  readonly from: number;
+  readonly until: number;
 }
+
+/** When a process worked on a name; `until` is infinite while it does. */
+interface Run {
+  readonly from: number;
+  until: number;
+}
+
+/** Runs of a name, and answers about a zone, that are remembered for one life of a process: the latest. */
+const MOST = 60;
 
 /**
  * What a process cannot know: an outdated answer has shown it what was, or a call that nobody waits for any more has made a
- * record. The first list that begins afterwards, is complete and true, and is overtaken neither by an older list nor by a write
- * of its own, shows it how things are: from then on there is no excuse.
+ * record. The first list that begins afterwards, is complete and true, and is overtaken neither by an older list nor by a run
+ * for the name, shows it how things are: from then on there is no excuse.
  */
 export class Sights {
   readonly #now: () => number;
-  readonly #runs = new Map<string, Runs>();
+  /** By life and name. */
+  readonly #runs = new Map<string, Run[]>();
   /** By life and zone. */
-  readonly #lists = new Map<string, Listed[]>();
+  readonly #seen = new Map<string, Seen[]>();
   readonly #misled = new Map<string, number>();
   /** By name. */
   readonly #late = new Map<string, number>();
@@ -33,40 +40,34 @@ export class Sights {
 
   /** A process begins to work on a name. */
   began(machine: Machine, fqdn: string): void {
-    const key = keyOf(machine, fqdn);
-    const runs = this.#runs.get(key);
-    if (runs === undefined) this.#runs.set(key, { began: this.#now(), wrote: false, quietSince: -1 });
-    else Object.assign(runs, { began: this.#now(), wrote: false });
+    add(this.#runs, keyOf(machine, fqdn), { from: this.#now(), until: Number.POSITIVE_INFINITY });
   }
 
   /** And is through with it. */
   ended(machine: Machine, fqdn: string): void {
-    const runs = this.#runs.get(keyOf(machine, fqdn));
-    if (runs?.wrote) runs.quietSince = this.#now();
+    const run = this.#runs.get(keyOf(machine, fqdn))?.at(-1);
+    if (run !== undefined) run.until = this.#now();
   }
 
-  /** When the process began its present run for the name; undefined before the first. */
+  /** When the process began its present or last run for the name; undefined before the first. */
   runOf(machine: Machine, fqdn: string): number | undefined {
-    return this.#runs.get(keyOf(machine, fqdn))?.began;
+    return this.#runs.get(keyOf(machine, fqdn))?.at(-1)?.from;
   }
 
-  /** A batch about the name leaves. */
-  writes(machine: Machine, fqdn: string): void {
-    const runs = this.#runs.get(keyOf(machine, fqdn));
-    if (runs !== undefined) runs.wrote = true;
+  /** An outdated answer is given. */
+  misled({ machine, zoneId }: Departure): void {
+    this.#misled.set(keyOf(machine, zoneId ?? ''), this.#now());
   }
 
   /** A process has read an answer about a zone. */
-  listed(list: Listed): void {
-    const key = keyOf(list.machine, list.zoneId);
-    if (list.what === 'old') this.#misled.set(key, this.#now());
-    const lists = this.#lists.get(key) ?? [];
-    lists.push(list);
-    if (lists.length > MOST_LISTS) lists.shift();
-    this.#lists.set(key, lists);
+  saw(machine: Machine, seen: Seen): void {
+    const key = keyOf(machine, seen.zoneId);
+    // It misleads when it is read. If two are read at once, either of them may be the outdated one.
+    if ((this.#misled.get(key) ?? Number.NEGATIVE_INFINITY) >= seen.from) this.#misled.set(key, this.#now());
+    add(this.#seen, key, seen);
   }
 
-  /** When a process last read an outdated answer about a zone. */
+  /** When a process was last misled about a zone. */
   misledAt(machine: Machine, zoneId: string): number {
     return this.#misled.get(keyOf(machine, zoneId)) ?? Number.NEGATIVE_INFINITY;
   }
@@ -79,20 +80,28 @@ export class Sights {
   /** May the present run of the process for the name take it for what it is no more? */
   isExcused(machine: Machine, zoneId: string, fqdn: string): boolean {
     const hidden = Math.max(this.misledAt(machine, zoneId), this.#late.get(fqdn) ?? Number.NEGATIVE_INFINITY);
-    const runs = this.#runs.get(keyOf(machine, fqdn));
     if (hidden === Number.NEGATIVE_INFINITY) return false;
-    if (runs === undefined) return true;
-    const after = Math.max(hidden, runs.quietSince);
-    const lists = this.#lists.get(keyOf(machine, zoneId)) ?? [];
-    return !lists.some(
-      ({ what, from, until }) =>
-        what === 'whole' &&
-        from > after &&
-        until < runs.began &&
+    const runs = this.#runs.get(keyOf(machine, fqdn)) ?? [];
+    const began = runs.at(-1)?.from ?? Number.NEGATIVE_INFINITY;
+    const seen = this.#seen.get(keyOf(machine, zoneId)) ?? [];
+    return !seen.some(
+      ({ whole, from, until }) =>
+        whole &&
+        from > hidden &&
+        until < began &&
+        // What a name is written meanwhile counts for more than a list.
+        runs.every((run) => run.from > until || run.until < from) &&
         // One that began before it and is read after it takes its place.
-        !lists.some((other) => other.until > until && (other.from < from || other.what === 'later page')),
+        seen.every((other) => other.until <= until || other.from >= from),
     );
   }
+}
+
+function add<T>(map: Map<string, T[]>, key: string, one: T): void {
+  const all = map.get(key) ?? [];
+  all.push(one);
+  if (all.length > MOST) all.shift();
+  map.set(key, all);
 }
 
 function keyOf({ name, life }: Machine, rest: string): string {

@@ -7,7 +7,7 @@ import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
 import { Invariants } from './invariants.ts';
 import { type CallEffect, Machine } from './machine.ts';
-import { type ApiEffect, type Listed, MemoryCloudflare } from './memory-cloudflare.ts';
+import { type ApiEffect, MemoryCloudflare } from './memory-cloudflare.ts';
 import { isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
@@ -60,7 +60,6 @@ export class World {
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.departure(departure),
       onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
-      onListed: (list: Listed) => this.invariants.sights.listed(list),
       onGivenUp: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.givenUp(departure),
       onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
@@ -91,6 +90,7 @@ export class World {
         onBug: (error) => this.invariants.bug(error),
         onTaken: (fqdn) => this.invariants.sights.began(machine, fqdn),
         onDone: (fqdn) => this.invariants.sights.ended(machine, fqdn),
+        onSeen: (seen) => this.invariants.sights.saw(machine, seen),
         onChange: ({ action, result }) => {
           if (result === 'done') this.invariants.done[action] += 1;
         },
