@@ -173,7 +173,7 @@ export class Invariants {
     const id = control.zones().find(({ name }) => name === zone)?.id ?? '';
     const most = this.#parts.tables.pairs.has(fqdn) ? 2 : 1;
     if (ours.length > most && !this.#late.has(fqdn) && !this.#outdated.has(id)) {
-      throw new Broken(`${fqdn} holds ${ours.length} records of ours`);
+      throw new Broken(`${fqdn} holds ${ours.length} records of ours: ${told(ours)}`);
     }
   }
 

@@ -179,7 +179,10 @@ export class MemoryCloudflare {
         this.#sky.onArrival(departure);
         const instead = replaced(effect, operation === 'batch');
         const answer = instead ?? this.#execute(asked, effect);
-        scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
+        scheduler.tell(machine.name, () => {
+          const written = body === null ? '' : ` ${JSON.stringify(body)}`;
+          return `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}${written}`;
+        });
         if (effect === 'crash after' && machine.life === life) return machine.crash();
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
