@@ -158,8 +158,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'do not retry a name after a failure',
     'src/controller/workers.ts',
-    'this.#options.queue.addRateLimited(item.key, { priority: PRIORITY.retry, context: item.context }, afterMs);',
-    'void afterMs;',
+    'this.#options.queue.addRateLimited(key, { priority: PRIORITY.retry, context }, afterMs);',
+    'void [key, context, afterMs];',
   ),
   mistake(
     'forget who waits for a name when it is added once more',
