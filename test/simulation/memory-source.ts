@@ -32,6 +32,7 @@ export class MemorySource implements Source {
 
   async stillWanted(fqdns: readonly string[]): Promise<ReadonlySet<string>> {
     const asked = new Set(fqdns);
+    const noted = await this.#noted();
     const known = await this.#reach('source.known', () => {
       const keys = new Set<string>();
       for (const { fqdn, consumer } of this.#tables.records.values()) {
@@ -40,7 +41,6 @@ export class MemorySource implements Source {
       for (const [key, rows] of this.#tables.wanted) if (rows.some((row) => asked.has(row.key))) keys.add(key);
       return keys;
     });
-    const noted = await this.#noted();
     const rows = await this.#reach('source.consumers', () => {
       const scope = new Set([...known, ...noted.keys]);
       return [...this.#view(scope).values()].flat();

@@ -50,13 +50,14 @@ export class PostgresSource implements Source {
 
   async stillWanted(fqdns: readonly string[]): Promise<ReadonlySet<string>> {
     const { db, view, triggers } = this.#options;
+    // A consumer that took a name over is noted in the feed; or it has been read since, and then it is known below.
+    const noted = await this.#noted();
+    // The consumers that these names had.
     const known = await db.rows(
       `SELECT DISTINCT consumer_kind, consumer_id FROM @.dns_records WHERE fqdn = ANY ($1) AND consumer_kind IS NOT NULL
        UNION SELECT consumer_kind, consumer_id FROM @.wanted WHERE fqdn = ANY ($1)`,
       [fqdns],
     );
-    // The consumers that these names had; a consumer that took one over since is noted in the feed, and read here too.
-    const noted = await this.#noted();
     const precise = triggers && view.mode === 'generated' && noted.scope !== 'everything' && !noted.more;
     const scope = precise ? merge(noted.scope as ReadonlyMap<string, readonly string[]>, known) : 'everything';
     const consumers = await readConsumers(db, view, scope);

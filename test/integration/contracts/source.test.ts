@@ -11,6 +11,25 @@ interface Harness {
   readonly set: (name: string, instance: { running: boolean; target: string | null }) => Promise<void>;
   readonly remove: (name: string) => Promise<void>;
   readonly takeOver: () => Promise<Source>;
+  /** Runs something when the next statement of the source has been answered. */
+  readonly afterNext: (run: () => Promise<unknown>) => void;
+}
+
+/** Runs what was planned after the next of something, once. */
+class Afterwards {
+  #run: (() => Promise<unknown>) | null = null;
+
+  readonly plan = (run: () => Promise<unknown>): void => {
+    this.#run = run;
+  };
+
+  async of<T>(answer: Promise<T>): Promise<T> {
+    const run = this.#run;
+    this.#run = null;
+    const value = await answer;
+    await run?.();
+    return value;
+  }
 }
 
 const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
@@ -18,8 +37,13 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
     'PostgreSQL',
     async () => {
       const { db, test: database } = await install();
+      const afterwards = new Afterwards();
+      const source = await sourceOf(db, await lead(db));
+      const rows = db.rows.bind(db);
+      db.rows = (sql, values) => afterwards.of(rows(sql, values));
       return {
-        source: await sourceOf(db, await lead(db)),
+        source,
+        afterNext: afterwards.plan,
         set: async (name, { running, target }) => {
           const values = [name, running ? 'running' : 'stopped', target];
           const known = await database.query(
@@ -43,15 +67,17 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
     'memory',
     async () => {
       const tables = new Tables(() => performance.now());
+      const afterwards = new Afterwards();
       const sourceIn = (epoch: number) => {
         Object.assign(tables.leader, { holder: `epoch ${epoch}`, epoch });
-        return new MemorySource(tables, epoch, async (_, run) => run());
+        return new MemorySource(tables, epoch, (_, run) => afterwards.of(Promise.resolve().then(run)));
       };
       const noted = (id: string) => {
         tables.changes.set(tables.serial(), { kind: 'instance', id, at: tables.now() });
       };
       return {
         source: sourceIn(1),
+        afterNext: afterwards.plan,
         set: async (name, { running: active, target }) => {
           const fqdn = `${name}.example.com`;
           tables.consumers.set(`instance/${name}`, { kind: 'instance', id: name, fqdn, since: 0, active, target });
@@ -111,6 +137,13 @@ describe.each(FORMS)('the source in %s', (_, make) => {
     await set('c', RUNNING);
     const wanted = await source.stillWanted(['a.example.com', 'b.example.com', 'c.example.com', 'd.example.com']);
     expect([...wanted].toSorted()).toEqual(['b.example.com', 'c.example.com']);
+  });
+
+  test('still wanted is also what is read while that is asked', async () => {
+    const { source, set, afterNext } = await make();
+    await set('a', RUNNING);
+    afterNext(() => source.refresh('changes'));
+    expect([...(await source.stillWanted(['a.example.com']))]).toEqual(['a.example.com']);
   });
 
   test('an epoch that is over writes nothing; its successor is told', async () => {
