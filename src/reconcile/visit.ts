@@ -139,13 +139,24 @@ export class Visit {
     return !differs || ended === 'look again' ? ended : { ...ended, next: ended.next ?? 'again' };
   }
 
+  /** An earlier create may have taken effect after all: of many names, their settlement asks a list alone. */
+  #mayHold(zoneId: string): boolean {
+    return this.#facts.intents.some((intent) => intent.action === 'create' && intent.zoneId === zoneId);
+  }
+
   /**
    * A list of several pages can miss a record while others write: absence needs a second witness, of foreign ones, too. And a
    * list that is outdated can show a record that is gone: what is superfluous beside it is deleted only if that is there.
    */
-  #needsWitness({ mirror }: ManagedZone, verdict: Verdict, tracked: readonly TrackedRecord[]): boolean {
+  #needsWitness(
+    { zone: { id: zoneId }, mirror }: ManagedZone,
+    verdict: Verdict,
+    tracked: readonly TrackedRecord[],
+  ): boolean {
     const { fqdn } = this.#facts;
     if (mirror.isDoubtful(fqdn) || (verdict.absent.length > 0 && mirror.pages > 1)) return true;
+    if (mirror.pages > 1 && verdict.changes.some(({ action }) => action === 'create') && this.#mayHold(zoneId))
+      return true;
     if (!deletesBeside(verdict.changes)) return false;
     return waiting(this.#options, { fqdn, verdict, deletes: false }, tracked, this.#context) === null;
   }
