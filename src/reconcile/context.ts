@@ -31,6 +31,8 @@ export interface Context {
   /** That this comes late has been counted. */
   readonly late?: boolean;
   readonly operationId: string | null;
+  /** The operation carries out a plan that somebody confirmed. */
+  readonly confirmed?: boolean;
   readonly actor: string | null;
   readonly watchers: readonly Watcher[];
   readonly order: Order | null;
@@ -65,6 +67,7 @@ export function mergeContexts(a: Context, b: Context): Context {
     ...(from.held === true && { held: true }),
     ...(from.late === true && { late: true }),
     operationId: high.operationId ?? low.operationId,
+    confirmed: (high.operationId === null ? low : high).confirmed === true,
     actor: high.actor ?? low.actor,
     watchers: [...new Set([...low.watchers, ...high.watchers])],
     order: high.order ?? low.order,
@@ -88,4 +91,19 @@ export function carryOn(context: Context): Context {
 /** What the history says of it. */
 export function causeOf(context: Context): Cause {
   return { trigger: context.trigger, operationId: context.operationId, actor: context.actor };
+}
+
+/**
+ * The same for a deletion that leaves a name without a record. The guard does not count those that somebody ordered, or made
+ * by an operation that was confirmed: so what was let through without either must not look like it, though it was made in their
+ * course. `released`: the records were part of the plan that was confirmed.
+ */
+export function causeOfDeletion(context: Context, released: boolean): Cause {
+  const cause = causeOf(context);
+  if (released || context.order?.kind === 'delete') return cause;
+  return {
+    trigger: cause.trigger === 'delete' ? 'change' : cause.trigger,
+    operationId: context.confirmed ? null : cause.operationId,
+    actor: cause.actor,
+  };
 }

@@ -117,8 +117,11 @@ export class Guard {
   }
 
   isReleased(deletion: Deletion): boolean {
-    const now = this.#options.clock.now();
-    return deletion.changes.every(({ recordId }) => recordId !== null && (this.#released.get(recordId) ?? 0) > now);
+    return deletion.changes.every(({ recordId }) => this.isReleasedRecord(recordId));
+  }
+
+  isReleasedRecord(recordId: string | null): boolean {
+    return recordId !== null && (this.#released.get(recordId) ?? 0) > this.#options.clock.now();
   }
 
   /** Judges as {@link Guard.judge} does, right before the deletions are made: those that are let through are on their way. */

@@ -103,13 +103,14 @@ export class Reconciler {
 
   /** The facts once no outcome is open any more; or how long to wait for a predecessor's call. */
   async #settledFacts(fqdn: string, context: Context, stay: Stay): Promise<NameFacts | { waitMs: number }> {
-    const { epoch, zones, rules, ledger } = this.#options;
+    const { epoch, zones, rules, ledger, guard } = this.#options;
     const facts = await this.#read(fqdn);
     if (facts.intents.length === 0) return facts;
     const { waitMs, look } = settlementOf(facts, epoch);
     if (waitMs > 0) return { waitMs };
     for (const zoneId of look) await stay.outside(async () => zones.byId(zoneId)?.lookAt(fqdn));
-    const correction = settle(facts, zones, rules.ownerId, context);
+    const isReleased = (recordId: string | null) => guard.isReleasedRecord(recordId);
+    const correction = settle(facts, zones, rules.ownerId, context, isReleased);
     if (correction === null) return facts;
     try {
       await stay.outside(() => ledger.correct(correction));

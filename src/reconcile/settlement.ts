@@ -1,7 +1,7 @@
 import { parseMark } from '../dns/mark.ts';
 import type { ActualRecord } from '../dns/record.ts';
 import type { Correction, Intent, NameFacts } from '../ledger/port.ts';
-import { type Context, causeOf } from './context.ts';
+import { type Context, causeOf, causeOfDeletion } from './context.ts';
 import type { ManagedZone } from './zone.ts';
 
 /** What the intents of a name ask for, before anything else is done with it. */
@@ -39,6 +39,7 @@ export function settle(
   zones: { byId(id: string): ManagedZone | undefined },
   ownerId: string,
   context: Context,
+  isReleased: (recordId: string | null) => boolean,
 ): Correction | null {
   const track: Correction['track'][number][] = [];
   const deleted: Correction['deleted'][number][] = [];
@@ -62,7 +63,8 @@ export function settle(
       if (deleted.some((other) => other.intent.recordId === intent.recordId)) end.push(intent.id);
       else {
         const type = facts.tracked.find(({ recordId }) => recordId === intent.recordId)?.type ?? 'A';
-        deleted.push({ intent, zone: zone.name, type, cause: causeOf(context) });
+        const cause = causeOfDeletion(context, isReleased(intent.recordId));
+        deleted.push({ intent, zone: zone.name, type, cause });
       }
     } else if (intent.action === 'delete' && intent.remainingMs < -LATE_MS) {
       end.push(intent.id);

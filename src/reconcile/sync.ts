@@ -139,6 +139,7 @@ async function reconcileAll(
   const context: Context = {
     ...because('sync', clock.wall()),
     operationId: request.operationId,
+    confirmed: request.confirm !== null,
     actor: request.actor,
     traceparent: request.traceparent,
     watchers: [watcher],

@@ -6,7 +6,7 @@ import type { ActualRecord, Change, TrackedRecord } from '../dns/record.ts';
 import { decide, type Verdict } from '../dns/verdict.ts';
 import { type ErrorCode, toError, ZonekeeperError } from '../errors.ts';
 import type { Correction, NameFacts } from '../ledger/port.ts';
-import { type Context, causeOf } from './context.ts';
+import { type Context, causeOf, causeOfDeletion } from './context.ts';
 import type { Core } from './core.ts';
 import type { DeletionJudge } from './deletions.ts';
 import type { FlapDetector } from './flap.ts';
@@ -29,8 +29,10 @@ import { waiting } from './waiting.ts';
 import type { ManagedZone } from './zone.ts';
 
 /** Cloudflare refused what the record says, not us: when it is taken is in the hands of whoever wrote it. */
-const OF_THE_RECORD: ReadonlySet<ErrorCode> = new Set([
-  ...(['cloudflare_validation', 'cloudflare_rejected', 'cloudflare_quota'] as const),
+const OF_THE_RECORD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'cloudflare_validation',
+  'cloudflare_rejected',
+  'cloudflare_quota',
 ]);
 
 export interface VisitOptions extends Core {
@@ -212,7 +214,7 @@ export class Visit {
         return { state: 'blocked', problem: judgement.problem, changes: made, ...(unreadable ? this.#retry() : {}) };
       }
     }
-    const outcome = await this.#write(zone, verdict);
+    const outcome = await this.#write(zone, verdict, deletions);
     const results = verdict.changes.map((change) => resultOf(change, outcome));
     this.#observe(zone, results);
     if (outcome.kind === 'applied' || outcome.kind === 'unknown') this.#options.made.push(...results);
@@ -247,15 +249,17 @@ export class Visit {
     if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
   }
 
-  async #write(zone: ManagedZone, verdict: Verdict): Promise<WorkOutcome> {
+  async #write(zone: ManagedZone, verdict: Verdict, deletions: readonly Change[]): Promise<WorkOutcome> {
     const consumer = this.#desired?.consumer ?? null;
-    const { steps } = this.#options;
+    const { steps, guard } = this.#options;
+    const { fqdn } = this.#facts;
+    const deletes = () => causeOfDeletion(this.#context, guard.isReleased({ fqdn, changes: deletions }));
     const submitted = zone.writer.submit({
-      fqdn: this.#facts.fqdn,
+      fqdn,
       changes: verdict.changes,
       forget: verdict.forget,
       consumer,
-      cause: causeOf(this.#context),
+      cause: deletions.length > 0 ? deletes() : causeOf(this.#context),
       ...(steps !== null && { steps }),
     });
     const done = this.#stay.outside(() => submitted);

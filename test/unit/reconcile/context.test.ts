@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { because, type Context, carryOn, mergeContexts, type Watcher } from '../../../src/reconcile/context.ts';
+import {
+  because,
+  type Context,
+  carryOn,
+  causeOfDeletion,
+  mergeContexts,
+  type Watcher,
+} from '../../../src/reconcile/context.ts';
 import { FlapDetector } from '../../../src/reconcile/flap.ts';
 import { isNewlyLate } from '../../../src/reconcile/objective.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -75,6 +82,26 @@ test('a promise is newly broken once it is over, until that is counted', () => {
   expect(isNewlyLate({ since: 1_000 }, 6_000)).toBe(false);
   expect(isNewlyLate({ since: 1_000 }, 6_001)).toBe(true);
   expect(isNewlyLate({ since: 1_000, late: true }, 60_000)).toBe(false);
+});
+
+describe('what the history says of a deletion', () => {
+  const confirmed = asked({ confirmed: true });
+
+  test('was it confirmed, it was made by the operation that was', () => {
+    expect(causeOfDeletion(confirmed, true)).toEqual({ trigger: 'sync', operationId: 'o1', actor: 'me' });
+  });
+
+  test('was it not, it was not, though it was made in its course: the guard counts it', () => {
+    expect(causeOfDeletion(confirmed, false)).toMatchObject({ trigger: 'sync', operationId: null });
+    expect(causeOfDeletion(mergeContexts(because('change', 10), confirmed), false).operationId).toBeNull();
+    expect(causeOfDeletion(asked({}), false).operationId).toBe('o1');
+  });
+
+  test('was it ordered, the order made it; what follows an order was not ordered', () => {
+    const ordered = asked({ trigger: 'delete', order: { kind: 'delete', force: true } });
+    expect(causeOfDeletion(ordered, false).trigger).toBe('delete');
+    expect(causeOfDeletion(carryOn(ordered), false).trigger).toBe('change');
+  });
 });
 
 describe('a record that somebody keeps changing back', () => {

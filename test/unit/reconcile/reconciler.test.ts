@@ -61,6 +61,8 @@ async function told(
     setStates,
   };
   const guard = {
+    isReleased: () => false,
+    isReleasedRecord: () => false,
     settled: () => undefined,
     ended: () => undefined,
     deleted: () => undefined,
