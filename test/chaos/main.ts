@@ -1,43 +1,36 @@
 /**
- * `npm run chaos [-- --kills 200 --changes 5000 --daemons 2 --seed N]`: real processes, killed and struck at random moments
- * during a storm of changes. Exits with 1 when anything was lost, leaked, doubled or touched that is not ours. The seed
- * fixes what is done in which order, not how the processes answer to it.
+ * `npm run chaos`: real processes, killed and struck at random moments during a storm of changes. `--help` says how it is
+ * asked (options.ts). The seed fixes what is done in which order, not how the processes answer to it.
  */
-import { parseArgs } from 'node:util';
 import { seededRandom } from '../support/virtual-clock.ts';
+import { UsageError } from '../support/words.ts';
 import { chaos } from './chaos.ts';
+import { type Asked, askedFor, HELP } from './options.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '200' },
-    changes: { type: 'string', default: '5000' },
-    daemons: { type: 'string', default: '2' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-});
-const [kills, changes, daemons, seed] = [values.kills, values.changes, values.daemons, values.seed].map(Number);
-if (![kills, changes, daemons, seed].every((value) => Number.isSafeInteger(value))) {
-  process.stderr.write('Every option is a whole number.\n');
-  process.exit(64);
+try {
+  const asked = askedFor(process.argv.slice(2));
+  if (asked === null) process.stdout.write(HELP);
+  else process.exitCode = (await carryOut(asked)) ? 1 : 0;
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n\nSee \`npm run chaos -- --help\`.\n`);
+  process.exitCode = 64;
 }
-const began = performance.now();
-const say = (line: string) =>
-  process.stdout.write(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
-say(`${new Date().toISOString()}, seed ${seed}`);
-const result = await chaos({
-  kills: kills ?? 0,
-  changes: changes ?? 0,
-  daemons: daemons ?? 1,
-  random: seededRandom(seed ?? 0),
-  say,
-});
-for (const [blow, times] of Object.entries(result.blows))
-  process.stdout.write(`${String(times).padStart(6)}  ${blow}\n`);
-process.stdout.write(
-  `${result.changes} changes, ${result.terms} terms, ${result.calls} API calls, ${result.names} names at the end, ${result.seconds.toFixed(0)} s\n`,
-);
-for (const problem of result.problems) process.stdout.write(`WRONG: ${problem}\n`);
-process.stdout.write(
-  result.problems.length === 0 ? 'Nothing was lost.\n' : `${result.problems.length} things are wrong.\n`,
-);
-process.exitCode = result.problems.length === 0 ? 0 : 1;
+
+/** Returns whether something was wrong. */
+async function carryOut({ kills, changes, daemons, seed: asked }: Asked): Promise<boolean> {
+  const seed = asked ?? Date.now() % 1_000_000;
+  const began = performance.now();
+  const write = (line: string) => process.stdout.write(`${line}\n`);
+  const say = (line: string) => write(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${line}`);
+  say(`${new Date().toISOString()}, seed ${seed}`);
+  const result = await chaos({ kills, changes, daemons, random: seededRandom(seed), say });
+  const { problems } = result;
+  for (const [blow, times] of Object.entries(result.blows)) write(`${String(times).padStart(6)}  ${blow}`);
+  write(
+    `${result.changes} changes, ${result.terms} terms, ${result.calls} API calls, ${result.names} names at the end, ${result.seconds.toFixed(0)} s`,
+  );
+  for (const problem of problems) write(`WRONG: ${problem}`);
+  write(problems.length === 0 ? 'Nothing was lost.' : `${problems.length} things are wrong.`);
+  return problems.length > 0;
+}

@@ -42,6 +42,9 @@ export const SCENARIOS = [
   ),
 ] as const;
 
+/** Of these, every two crash points are tried: the smallest ones, for there are several thousand pairs in each. */
+export const IN_PAIRS = [0, 1, 3] as const;
+
 /** What came of all crash points of a scenario. */
 export interface Enumeration {
   readonly name: string;
@@ -57,7 +60,9 @@ export async function enumerate(index: number, pairs: boolean): Promise<Enumerat
   const { name, plan } = one;
   const base = await runSchedule(seed, { plan });
   const failures = base.problem === null ? [] : [`without a crash: ${base.problem}`];
-  const places = Array.from({ length: 2 * base.callsUntilCalm }, (_, i) => i + 2);
+  // Both sides of each call.
+  const places = (after: number, last: number) =>
+    Array.from({ length: 2 * Math.max(0, last - after) }, (_, i) => 2 * (after + 1) + i);
   let points = 0;
   const crash = async (crashAt: readonly number[]) => {
     const { problem } = await runSchedule(seed, { plan, crashAt });
@@ -65,9 +70,13 @@ export async function enumerate(index: number, pairs: boolean): Promise<Enumerat
     const said = crashAt.map((at) => `${at % 2 === 0 ? 'before' : 'after'} call ${at >> 1}`).join(' and ');
     if (problem !== null) failures.push(`crash ${said}: ${problem}`);
   };
-  for (const first of places) {
+  for (const first of places(0, base.callsUntilCalm)) {
     if (!pairs) await crash([first]);
-    else for (const second of places) if (second >> 1 > first >> 1) await crash([first, second]);
+    else {
+      // What follows a crash has calls of its own: those of the next process, until it has come to rest.
+      const { calls } = await runSchedule(seed, { plan, crashAt: [first] });
+      for (const second of places(first >> 1, calls)) await crash([first, second]);
+    }
   }
   return { name, points, failures };
 }

@@ -1,16 +1,21 @@
 import { coincidence } from './coincidences.ts';
 import { CALL_EFFECTS } from './machine.ts';
-import { API_EFFECTS } from './memory-cloudflare.ts';
+import { API_EFFECTS, type ApiEffect } from './memory-cloudflare.ts';
 import { API_POINTS, DATABASE_POINTS, LABELS, type Plan, type Strike } from './plan.ts';
 
 const FAULTS = 32;
 const LEAST_FAULTS = 20;
 const ACTS = 18;
 const COINCIDENCES = 6;
+const RARE = 2;
 /** Of deletions only the first ones are let through: what comes later is held, and shows nothing. */
 const DELETIONS = 1;
 /** A deletion that takes effect too late needs so long for it. Milliseconds. */
 const DELETIONS_LAST = 45_000;
+
+/** One in so many of the schedules without a death lasts until the ledger is tidied up. */
+const UPKEEP_EVERY = 6;
+const UPKEEP_LASTS = 70_000;
 
 /**
  * What a schedule is mostly about. Rare coincidences become frequent where everything else has to do with them, and a
@@ -47,7 +52,8 @@ export function drawPlan(random: () => number): Plan {
   const daemons = daemonsOf(theme, dice);
   // Most are short: the time that passes while nothing happens costs as much as any other.
   const spanMs = below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
-  const lastsMs = (theme === 'deletions' ? DELETIONS_LAST : 10_000) + spanMs;
+  const upkeep = theme === 'failures' && below(UPKEEP_EVERY) === 0;
+  const lastsMs = (theme === 'deletions' ? DELETIONS_LAST : upkeep ? UPKEEP_LASTS : 10_000) + spanMs;
   const coincidences = theme === 'deletions' ? DELETIONS : COINCIDENCES;
   const strikes: Strike[] = [];
   for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
@@ -58,13 +64,19 @@ export function drawPlan(random: () => number): Plan {
     const share = theme === 'deletions' ? 0.25 + 0.15 * random() : random();
     strikes.push(...coincidence(theme, share * lastsMs, daemons, dice));
   }
+  // It comes a minute after a term has begun, for which it must live so long.
+  if (upkeep) strikes.push({ at: 0, kind: 'database call', point: 'ledger.prune', effect: pick(CALL_EFFECTS) });
+  const smallPages = random() < 0.25;
+  const guarded = theme === 'guard' || theme === 'deletions' || random() < 0.3;
+  for (let i = 0; i < RARE && theme !== 'deletions'; i++) {
+    strikes.push(...rarely(random() * lastsMs, { theme, daemons, smallPages, guarded }, dice));
+  }
   return {
     daemons,
     apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
-    guard:
-      theme === 'guard' || theme === 'deletions' || random() < 0.3 ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
+    guard: guarded ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
     driftMinMs: pick([5_000, 15_000]),
-    smallPages: random() < 0.25,
+    smallPages,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
     libraries: random() < 1 / 64,
     strikes: strikes.filter(({ at }) => at < lastsMs).sort((a, b) => a.at - b.at),
@@ -76,6 +88,62 @@ export function drawPlan(random: () => number): Plan {
 function daemonsOf(theme: Theme, { pick }: Dice): number {
   if (theme === 'lease') return pick([2, 3]);
   return NOBODY_DIES.has(theme) ? 1 : pick([1, 2, 2, 2, 3]);
+}
+
+/** A strike at a call that is seldom made, with what calls for it. */
+function rarely(
+  at: number,
+  { theme, daemons, smallPages, guarded }: { theme: Theme; daemons: number; smallPages: boolean; guarded: boolean },
+  { below, pick }: Dice,
+): Strike[] {
+  const n = below(LABELS);
+  // What only some themes know is preferred by them.
+  const effect = NOBODY_DIES.has(theme)
+    ? pick(['fail before', 'fail after', 'slow after'] as const)
+    : pick([...CALL_EFFECTS, ...(['crash before', 'crash after', 'slow before', 'pause after'] as const)]);
+  const call = (point: string): Strike => ({ at, kind: 'database call', point, effect });
+  const why = pick([
+    ...(['unwant', 'delete', 'sync'] as const),
+    ...(NOBODY_DIES.has(theme) ? [] : (['terminate'] as const)),
+    // Whoever confirms switches the guard off.
+    ...(theme === 'guard' ? [] : (['confirm'] as const)),
+    ...(smallPages ? (['page', 'page', 'page', 'page', 'page'] as const) : []),
+    ...(guarded ? (['unwant two', 'unwant two', 'unwant two'] as const) : []),
+  ]);
+  switch (why) {
+    case 'unwant': {
+      const point = pick(['ledger.deletions', 'source.known', 'source.consumers'] as const);
+      return [call(point), { at: at + 1, kind: 'unwant', n, m: 0 }];
+    }
+    case 'unwant two':
+      // The size of the zone is asked for only where more than a few are deleted.
+      return [call('ledger.trackedIn'), ...[n, n + 1].map((n): Strike => ({ at: at + 1, kind: 'unwant', n, m: 0 }))];
+    case 'delete':
+      return [call('ledger.correct'), { at: at + 1, kind: 'delete', n }];
+    case 'sync':
+      return [call('operations.progress'), { at: at + 1, kind: 'sync' }];
+    case 'terminate':
+      return [
+        call('leader.notify'),
+        ...Array.from({ length: daemons }, (_, daemon): Strike => ({ at: at + 1, kind: 'terminate', daemon, ms: 0 })),
+      ];
+    case 'confirm':
+      return [
+        call('operations.useConfirmation'),
+        { at: at + 1, kind: 'unwant', n, m: 0 },
+        { at: at + 1_000, kind: 'plan and confirm' },
+      ];
+    case 'page': {
+      const quick = ['reset before', 'lost after', 'html', 'status 500', 'truncated', 'empty', 'stale'] as ApiEffect[];
+      const all = NOBODY_DIES.has(theme)
+        ? quick
+        : [...API_EFFECTS, ...API_EFFECTS.filter((one) => !quick.includes(one))];
+      return [
+        { at, kind: 'api call', point: 'next_page', effect: pick(all) },
+        { at: at + 1, kind: 'sync' },
+      ];
+    }
+  }
 }
 
 type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;

@@ -20,7 +20,7 @@ const OPEN = {
   learn: () => {},
   limited: () => {},
 };
-const CALM = { strike: () => null, databaseDown: () => false, crashed: () => {} };
+const CALM = { strike: () => null, databaseDown: () => false, crashed: () => {}, came: () => {} };
 const SPEC = { type: 'A', content: '192.0.2.1', ttl: 1, proxied: false } as const;
 const post = (fqdn: string, spec = SPEC): WriteUnit => ({
   fqdn,
@@ -108,10 +108,8 @@ const zoneOf = async (api: DnsApi) => {
 const CALLS: [string, Asked][] = [
   ['zones', { operation: 'list_zones', call: (api) => api.zones() }],
   ['a list of several pages', { operation: 'list_records', call: async (api) => api.list(await zoneOf(api)) }],
-  [
-    'a look at one name',
-    { operation: 'list_records', call: async (api) => api.lookup(await zoneOf(api), 'n3.example.com') },
-  ],
+  ['a list whose second page is struck', { operation: 'next_page', call: async (api) => api.list(await zoneOf(api)) }],
+  ['a look at one name', { operation: 'lookup', call: async (api) => api.lookup(await zoneOf(api), 'n3.example.com') }],
   [
     'a batch',
     {

@@ -32,12 +32,14 @@ export interface Weather {
   /** Why the database cannot be reached now; null when it can. */
   databaseDown(): boolean;
   crashed(machine: Machine): void;
+  /** Something rare came of a fault: a run counts it. */
+  came(what: 'statement cancelled' | 'answer given up'): void;
 }
 
 /** What a right wall clock shows at the start of a schedule. */
 export const BASE_WALL = Date.UTC(2026, 0, 1);
-/** Mostly a few seconds, within which somebody may still wait; sometimes nobody does any more. */
-const SLOW_MS = [8_000, 50_000] as const;
+/** Mostly a few seconds, within which somebody may still wait; sometimes nobody does any more, or the pool gives up. */
+const SLOW_MS = [8_000, 50_000, 100_000] as const;
 /** At least so long, and at most one of these: within what somebody waits for a call, or for minutes. */
 const LEAST_PAUSE_MS = 8_000;
 const PAUSE_MS = [40_000, 40_000, 240_000] as const;
@@ -47,6 +49,9 @@ const ONE_LIE_MS = 60_000;
 const ROUNDING_MS = 1e-6;
 /** A statement that takes longer is cancelled by the server (its effect is undone), as the pool sets it. */
 const STATEMENT_MS = 60_000;
+const CANCELLED = 'PostgreSQL: canceling statement due to statement timeout';
+/** Whoever has no answer by then ends the connection: its effect is done, or comes yet. */
+const ANSWER_MS = 70_000;
 
 /** One process: its clock, its life, and its calls to what stands outside. */
 export class Machine implements Owner {
@@ -169,8 +174,11 @@ export class Machine implements Owner {
       const lost = () => reject(new ZonekeeperError('database_unreachable', 'PostgreSQL: Connection terminated.'));
       if (effect === 'fail before') return void answer(scheduler.delay(0, 50), lost);
       const there = effect === 'slow before' ? slow() : scheduler.delay(0.1, 20);
-      if (effect === 'slow before') scheduler.linger(there);
-      if (there > STATEMENT_MS) return void answer(STATEMENT_MS, lost);
+      if (effect === 'slow before') scheduler.linger(Math.min(there, STATEMENT_MS));
+      if (there > STATEMENT_MS) {
+        this.#weather.came('statement cancelled');
+        return void answer(STATEMENT_MS, () => reject(new ZonekeeperError('database_failed', CANCELLED)));
+      }
       scheduler.after(there, null, () => {
         if (this.#weather.databaseDown()) return void answer(scheduler.delay(0, 20), lost);
         let result: T;
@@ -183,7 +191,11 @@ export class Machine implements Owner {
         if (effect === 'crash after' && this.life === life) return this.crash();
         if (effect === 'pause after' && this.life === life) this.pauseForAWhile();
         const back = effect === 'slow after' ? slow() : scheduler.delay(0.1, 20);
-        if (effect === 'slow after') scheduler.linger(back);
+        if (effect === 'slow after') scheduler.linger(Math.min(back, ANSWER_MS));
+        if (there + back > ANSWER_MS) {
+          this.#weather.came('answer given up');
+          return void answer(ANSWER_MS - there, lost);
+        }
         answer(back, effect === 'fail after' ? lost : () => resolve(result));
       });
     });

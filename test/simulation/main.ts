@@ -1,67 +1,67 @@
 /**
- * `npm run simulation`: whole runs of the core on virtual time, with faults at every await.
- *
- *     npm run simulation -- --seeds 10000          that many schedules, new ones each time (or --from N); --seconds S at most
- *     npm run simulation -- --seed S --trace       the story of one, byte for byte the same each time
- *     npm run simulation -- --seed S --reduce      its shortest form that still fails; with --trace also its story
- *     npm run simulation -- --crashes [--pairs]    every crash point of the scenarios in crashes.ts
- *     npm run simulation -- --planted              every mistake in planted/ must be caught
- *
- * Exits with 1 when a promise was broken, or a planted mistake was not caught.
+ * `npm run simulation`: whole runs of the core on virtual time, with faults at every call. `--help` says how it is asked
+ * (options.ts); the exit code is 1 when a promise was broken or less was tried than was asked for, 64 for a wrong command line.
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
-import { enumerate, SCENARIOS } from './crashes.ts';
-import { CALL_EFFECTS } from './machine.ts';
-import { API_EFFECTS } from './memory-cloudflare.ts';
-import { API_POINTS, DATABASE_POINTS } from './plan.ts';
+import { UsageError } from '../support/words.ts';
+import { EVENTS, missedPoints, POINTS } from './coverage.ts';
+import { enumerate, IN_PAIRS, SCENARIOS } from './crashes.ts';
+import { type Asked, askedFor, HELP } from './options.ts';
+import { linesOf, savedIn } from './plan-file.ts';
 import { plant } from './plant.ts';
 import { MISTAKES } from './planted/mistakes.ts';
 import { reduce } from './reduce.ts';
 import { runSchedule } from './run.ts';
 import { sweep } from './sweep.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    seconds: { type: 'string', default: '86400' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean', default: false },
-    reduce: { type: 'boolean', default: false },
-    crashes: { type: 'boolean', default: false },
-    pairs: { type: 'boolean', default: false },
-    planted: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    workers: { type: 'string', default: String(Math.min(8, availableParallelism())) },
-  },
-});
-const write = (line: string) => process.stdout.write(`${line}\n`);
-// A mistake shows in one schedule of several hundred, some of them.
-const seeds = Number(values.seeds ?? (values.planted ? 5_000 : 1_000));
-const workers = Math.max(1, Number(values.workers));
-const failed = await (values.seed !== undefined
-  ? one(Number(values.seed))
-  : values.crashes
-    ? crashes()
-    : values.planted
-      ? planted()
-      : many());
-process.exit(failed ? 1 : 0);
+type Of<What extends Asked['what']> = Extract<Asked, { readonly what: What }>;
 
-async function one(seed: number): Promise<boolean> {
-  if (values.reduce) {
-    const { seed: as, plan, problem } = await reduce(seed);
-    const { strikes, ...rest } = plan;
-    write(JSON.stringify(rest));
-    for (const strike of strikes) write(JSON.stringify(strike));
-    if (problem !== null && values.trace) {
-      for (const line of (await runSchedule(as, { plan, trace: true })).trace) write(line);
-    }
-    write(`seed ${seed} with ${strikes.length} strikes, interleaved as by ${as}: ${problem ?? 'every promise held'}`);
-    return problem !== null;
+/** How often a run of many seeds says how far it is. Milliseconds. */
+const TELL_EVERY_MS = 2_000;
+
+/** So many fault points that were not struck are named, where that is no failure. */
+const FEW = 30;
+
+const write = (line: string) => process.stdout.write(`${line}\n`);
+
+try {
+  process.exitCode = (await carryOut(askedFor(process.argv.slice(2), choice()))) ? 1 : 0;
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n\nSee \`npm run simulation -- --help\`.\n`);
+  process.exitCode = 64;
+}
+
+function choice() {
+  return {
+    scenarios: SCENARIOS.map(({ name }) => name),
+    mistakes: MISTAKES.map(({ name }) => name),
+    workers: Math.min(8, availableParallelism()),
+  };
+}
+
+/** Returns whether something was wrong. */
+async function carryOut(asked: Asked): Promise<boolean> {
+  switch (asked.what) {
+    case 'help':
+      process.stdout.write(HELP);
+      return false;
+    case 'one':
+      return asked.reduce ? reduced(asked) : one(asked);
+    case 'replay':
+      return replay(asked);
+    case 'crashes':
+      return crashes(asked);
+    case 'planted':
+      return planted(asked);
+    case 'many':
+      return many(asked);
   }
-  const outcome = await runSchedule(seed, { trace: values.trace });
+}
+
+async function one({ seed, trace }: Of<'one'>): Promise<boolean> {
+  const outcome = await runSchedule(seed, { trace });
   for (const line of outcome.trace) write(line);
   write(
     `seed ${seed}: ${outcome.problem ?? 'every promise held'} (${outcome.faults} faults, ${outcome.events} events)`,
@@ -69,55 +69,94 @@ async function one(seed: number): Promise<boolean> {
   return outcome.problem !== null;
 }
 
-async function many(): Promise<boolean> {
-  const from = values.from === undefined ? 1 + (Date.now() % 1_000_000_000) : Number(values.from);
+async function reduced({ seed, trace }: Of<'one'>): Promise<boolean> {
+  const { seed: as, plan, problem } = await reduce(seed);
+  for (const line of linesOf({ seed: as, plan })) write(line);
+  if (problem !== null && trace) {
+    for (const line of (await runSchedule(as, { plan, trace })).trace) write(line);
+  }
+  write(
+    `seed ${seed} with ${plan.strikes.length} strikes, interleaved as by ${as}: ${problem ?? 'every promise held'}`,
+  );
+  if (problem !== null)
+    write('What stands above, in a file, is played again by: npm run simulation -- --plan FILE --trace');
+  return problem !== null;
+}
+
+async function replay({ file, seed, trace }: Of<'replay'>): Promise<boolean> {
+  const saved = savedIn(textOf(file));
+  const as = seed ?? saved.seed;
+  const outcome = await runSchedule(as, { plan: saved.plan, trace });
+  for (const line of outcome.trace) write(line);
+  write(`${saved.plan.strikes.length} strikes, interleaved as by ${as}: ${outcome.problem ?? 'every promise held'}`);
+  return outcome.problem !== null;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`The plan cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function many({ from: first, seeds, seconds: most, workers }: Of<'many'>): Promise<boolean> {
+  const from = first ?? 1 + (Date.now() % 1_000_000_000);
   const began = performance.now();
-  write(`${new Date().toISOString()}: seeds ${from} to ${from + seeds - 1} in ${workers} processes`);
+  const passed = () => (performance.now() - began) / 1_000;
+  const limit = most === null ? '' : `, for ${most} s at most`;
+  write(`${new Date().toISOString()}: ${seeds} seeds from ${from} on, in ${workers} processes${limit}`);
   let done = 0;
+  let tellAt = TELL_EVERY_MS / 1_000;
   const tally = await sweep({
     from,
     seeds,
-    seconds: Number(values.seconds),
+    seconds: most,
     workers,
     onFailure: (seed, problem) => write(`seed ${seed}: ${problem}\n  npm run simulation -- --seed ${seed} --trace`),
     onProgress: (schedules) => {
       done += schedules;
-      if (done % 1_000 === 0)
-        write(`${done} schedules, ${(done / ((performance.now() - began) / 1_000)).toFixed(1)} a second`);
+      if (passed() < tellAt) return;
+      tellAt = passed() + TELL_EVERY_MS / 1_000;
+      write(`${done} schedules, ${(done / passed()).toFixed(1)} a second`);
     },
   });
-  const seconds = (performance.now() - began) / 1_000;
+  const seconds = passed();
   for (const [what, times] of tally.coverage) write(`${String(times).padStart(9)}  ${what}`);
-  const points = [
-    ...DATABASE_POINTS.flatMap((point) => CALL_EFFECTS.map((effect) => `${point}: ${effect}`)),
-    ...API_POINTS.flatMap((point) => API_EFFECTS.map((effect) => `${point}: ${effect}`)),
-  ];
-  const struck = new Set(tally.coverage.map(([what]) => what));
-  const missed = points.filter((point) => !struck.has(point));
+  const missed = missedPoints(tally);
+  const there = POINTS.length + EVENTS.length;
   write(
-    `${points.length - missed.length} of ${points.length} fault points were struck${missed.length > 0 && missed.length < 20 ? `; not ${missed.join(', ')}` : ''}`,
+    `${there - missed.points.length} of ${there} kinds of faults struck: ${POINTS.length} at calls, ${EVENTS.length} elsewhere.`,
   );
+  if (missed.fatal) write(`NEVER in ${tally.schedules} schedules: ${missed.points.join(', ')}`);
+  else if (missed.points.length > 0 && missed.points.length < FEW) write(`Not: ${missed.points.join(', ')}`);
+  // Each process takes every n-th seed: up to here, none of them has left one out.
+  const whole = tally.allBefore > from ? `seeds ${from} to ${tally.allBefore - 1}` : 'no seed';
+  const beyond = tally.schedules - (tally.allBefore - from);
+  write(`Run: ${whole}${beyond > 0 ? `, and ${beyond} of those that follow` : ''}.`);
+  const short = first !== null && tally.schedules < seeds;
+  if (short) write(`CUT SHORT: ${tally.schedules} of the ${seeds} seeds that were named were run in ${most} s.`);
   write(
     `${tally.schedules} schedules in ${seconds.toFixed(1)} s (${(tally.schedules / seconds).toFixed(1)} a second), ${tally.faults} faults, ` +
       `${tally.events} events, ${(tally.virtualMs / 3_600_000).toFixed(1)} virtual hours, ${tally.failures} failures`,
   );
-  return tally.failures > 0;
+  return tally.failures > 0 || missed.fatal || short;
 }
 
-async function crashes(): Promise<boolean> {
+async function crashes({ pairs, only }: Of<'crashes'>): Promise<boolean> {
   let failures = 0;
-  for (const index of values.pairs ? [0, 1, 3] : SCENARIOS.keys()) {
-    if (values.only !== undefined && Number(values.only) !== index) continue;
-    const { name, points, failures: found } = await enumerate(index, values.pairs);
-    write(`${name}: ${points} crash points${values.pairs ? ' in pairs' : ''}, ${found.length} failures`);
+  for (const index of only !== null ? [only] : pairs ? IN_PAIRS : SCENARIOS.keys()) {
+    const { name, points, failures: found } = await enumerate(index, pairs);
+    write(`${name}: ${points} ${pairs ? 'pairs of crash points' : 'crash points'}, ${found.length} failures`);
     for (const failure of found.slice(0, 10)) write(`  ${failure}`);
     failures += found.length;
   }
   return failures > 0;
 }
 
-async function planted(): Promise<boolean> {
-  const waiting = MISTAKES.filter(({ name }) => values.only === undefined || name.includes(values.only));
+async function planted({ only, seeds, workers }: Of<'planted'>): Promise<boolean> {
+  const waiting = MISTAKES.filter(({ name }) => only === null || name.includes(only));
+  const all = waiting.length;
   let missed = 0;
   await Promise.all(
     Array.from({ length: workers }, async () => {
@@ -132,6 +171,6 @@ async function planted(): Promise<boolean> {
       }
     }),
   );
-  write(missed === 0 ? 'Every planted mistake was caught.' : `${missed} planted mistakes were not caught.`);
+  write(`${all - missed} of ${all} planted mistakes were caught.`);
   return missed > 0;
 }

@@ -46,7 +46,7 @@ export interface Sky {
 
 const BATCH = 200;
 /** Pages as small as this make lists of several pages from a handful of records. */
-const SMALL_PAGE = 5;
+const SMALL_PAGE = 3;
 const HANGS_MS = 120_000;
 /** Nobody waits for a call for longer. */
 const GIVEN_UP_MS = 31_000;
@@ -141,7 +141,8 @@ export class MemoryCloudflare {
   #call(machine: Machine, asked: Asked, { short, signal, aborted, broken }: Ways): Promise<Response> {
     const scheduler = this.#scheduler;
     const { life } = machine;
-    const { operation, zoneId } = asked.route;
+    const { zoneId } = asked.route;
+    const operation = pointOf(asked);
     return new Promise((resolve, reject) => {
       if (!machine.alive) return;
       const effect = this.#sky.strike(machine, operation);
@@ -231,6 +232,13 @@ const AS_SDK = {
 /** What `fetch` throws when the connection is lost. */
 function reset(): Error {
   return new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) });
+}
+
+/** Where a fault can strike: the pages of a list are calls of their own, and so is a look at one name. */
+function pointOf({ route: { operation }, query }: Asked): string {
+  if (operation !== 'list_records') return operation;
+  if (query.has('name.exact')) return 'lookup';
+  return (query.get('page') ?? '1') === '1' ? operation : 'next_page';
 }
 
 function pathOf(zoneId: string): string {

@@ -19,7 +19,7 @@ export type Reach = <T>(point: string, run: () => T) => Promise<T>;
 
 const DAY_MS = 86_400_000;
 
-/** The ledger in memory. It passes the contract tests of the one in PostgreSQL: test/integration/ledger/contract.ts. */
+/** The ledger in memory. It passes the contract tests of the one in PostgreSQL: test/integration/contracts/ledger.test.ts. */
 export class MemoryLedger implements Ledger {
   readonly #tables: Tables;
   readonly #epoch: number;

@@ -10,7 +10,7 @@ type Scope = 'everything' | ReadonlySet<string>;
 
 /**
  * The source in memory: in the same three steps as the one in PostgreSQL, each a statement of its own, so that everything can
- * happen between them. It passes the same contract tests.
+ * happen between them. It passes the same contract tests: test/integration/contracts/source.test.ts.
  */
 export class MemorySource implements Source {
   readonly #tables: Tables;

@@ -11,14 +11,15 @@ export const DATABASE_POINTS = [
     'ledger.correct',
     'ledger.setStates',
   ] as const),
-  ...(['ledger.unsettledNames', 'ledger.deletions', 'ledger.trackedIn'] as const),
+  ...(['ledger.unsettledNames', 'ledger.deletions', 'ledger.trackedIn', 'ledger.prune'] as const),
   ...(['source.known', 'source.noted', 'source.consumers', 'source.differences', 'source.write'] as const),
-  ...(['leader.acquire', 'leader.renew', 'leader.release', 'spend.reserve', 'spend.outstanding'] as const),
+  ...(['leader.acquire', 'leader.renew', 'leader.release', 'leader.notify'] as const),
+  ...(['spend.reserve', 'spend.outstanding'] as const),
   ...(['operations.take', 'operations.progress', 'operations.finish', 'operations.useConfirmation'] as const),
   'daemon.inspect',
 ] as const;
-/** Calls of the core to Cloudflare. */
-export const API_POINTS = ['list_zones', 'list_records', 'batch'] as const;
+/** Calls of the core to Cloudflare: of a list, the first page and those that follow; and a look at one name. */
+export const API_POINTS = ['list_zones', 'list_records', 'next_page', 'lookup', 'batch'] as const;
 
 /** One thing that happens, at a moment of its own. */
 export type Strike = { readonly at: number } & (
@@ -49,12 +50,25 @@ export type Strike = { readonly at: number } & (
   | { readonly kind: 'api call'; readonly point: string | null; readonly effect: ApiEffect }
 );
 
+/** What people and applications do, also on a good day. */
+const ACTS = [
+  ...(['want', 'unwant', 'remove', 'retarget', 'broken target', 'settings', 'foreign', 'edit', 'delete'] as const),
+  ...(['sync', 'plan and confirm', 'delete order', 'adopt order', 'terminate'] as const),
+] as const satisfies readonly Strike['kind'][];
+const FAULTS = [
+  ...(['crash', 'pause', 'clock jumps', 'database down', 'token revoked', 'database crash'] as const),
+  ...(['notifications', 'deaf', 'database call', 'api call'] as const),
+] as const satisfies readonly Strike['kind'][];
+
 /** Strikes that nobody in their right mind would order: what is counted as a fault. */
 export function isFault({ kind }: Strike): boolean {
-  const acts = ['want', 'unwant', 'remove', 'retarget', 'broken target', 'settings', 'foreign', 'edit', 'delete'];
-  return (
-    !acts.includes(kind) && !['sync', 'plan and confirm', 'delete order', 'adopt order', 'terminate'].includes(kind)
-  );
+  return !(ACTS as readonly string[]).includes(kind);
+}
+
+/** Whether what somebody wrote into a file is a strike. */
+export function isStrike(value: unknown): value is Strike {
+  const { at, kind } = (value ?? {}) as { readonly at?: unknown; readonly kind?: unknown };
+  return typeof at === 'number' && ([...ACTS, ...FAULTS] as readonly unknown[]).includes(kind);
 }
 
 /** Everything that will happen in a schedule, drawn from its seed before it begins. */

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** A worker says so after each this many schedules. */
+export const TOLD_EVERY = 20;
+const FOR_EVER_S = 1_000_000;
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
 /** What many seeds came to. */
@@ -15,11 +18,17 @@ export interface Tally {
   coverage: [string, number][];
 }
 
+/** The same of a whole sweep. */
+export interface Swept extends Tally {
+  /** All seeds below this one were run; some of those that follow, too, where the time was over. */
+  readonly allBefore: number;
+}
+
 export interface SweepOptions {
   readonly from: number;
   readonly seeds: number;
-  /** No schedule begins after this time. */
-  readonly seconds: number;
+  /** No schedule begins after this time; null: until all are done. */
+  readonly seconds: number | null;
   readonly workers: number;
   readonly onFailure: (seed: number, problem: string) => void;
   /** So many schedules more are done. */
@@ -27,9 +36,10 @@ export interface SweepOptions {
 }
 
 /** Runs seeds in several processes, for each schedule has its process to itself. */
-export async function sweep({ from, seeds, seconds, workers, onFailure, onProgress }: SweepOptions): Promise<Tally> {
+export async function sweep({ from, seeds, seconds, workers, onFailure, onProgress }: SweepOptions): Promise<Swept> {
   const total: Tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0, coverage: [] };
   const coverage = new Map<string, number>();
+  let allBefore = from + seeds;
   const share = async (index: number) => {
     const args = [
       '--max-semi-space-size=64',
@@ -37,7 +47,7 @@ export async function sweep({ from, seeds, seconds, workers, onFailure, onProgre
       String(from + index),
       String(seeds - index),
       String(workers),
-      String(seconds),
+      String(seconds ?? FOR_EVER_S),
     ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = new Promise<void>((resolve, reject) => {
@@ -46,14 +56,18 @@ export async function sweep({ from, seeds, seconds, workers, onFailure, onProgre
     });
     for await (const line of createInterface({ input: child.stdout })) {
       const [, seed, problem] = /^seed (\d+): (.*)$/.exec(line) ?? [];
-      if (line === '.') onProgress(100);
+      if (line === '.') onProgress(TOLD_EVERY);
       else if (seed !== undefined) onFailure(Number(seed), problem ?? '');
-      else if (line.startsWith('{')) add(total, coverage, JSON.parse(line) as Tally);
+      else if (line.startsWith('{')) {
+        const tally = JSON.parse(line) as Tally;
+        add(total, coverage, tally);
+        allBefore = Math.min(allBefore, from + index + tally.schedules * workers);
+      }
     }
     await ended;
   };
   await Promise.all(Array.from({ length: Math.min(workers, seeds) }, (_, index) => share(index)));
-  return { ...total, coverage: [...coverage].sort(([a], [b]) => (a < b ? -1 : 1)) };
+  return { ...total, allBefore, coverage: [...coverage].sort(([a], [b]) => (a < b ? -1 : 1)) };
 }
 
 function add(total: Tally, coverage: Map<string, number>, part: Tally): void {

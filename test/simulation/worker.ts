@@ -3,6 +3,7 @@
  * seconds, and ends at the first failure where asked to. Its last line is a tally as JSON.
  */
 import { runSchedule } from './run.ts';
+import { TOLD_EVERY } from './sweep.ts';
 
 const [from = 1, count = 1, step = 1, seconds = 1] = process.argv.slice(2, 6).map(Number);
 const first = process.argv[6] === 'first';
@@ -21,6 +22,7 @@ for (let seed = from; seed < from + count && performance.now() < until; seed += 
     tally.failures += 1;
     process.stdout.write(`seed ${seed}: ${outcome.problem.split('\n', 1)[0]}\n`);
     if (first) break;
-  } else if (tally.schedules % 100 === 0) process.stdout.write('.\n');
+  }
+  if (tally.schedules % TOLD_EVERY === 0) process.stdout.write('.\n');
 }
 process.stdout.write(`${JSON.stringify({ ...tally, coverage: [...coverage] })}\n`);

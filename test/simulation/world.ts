@@ -9,7 +9,7 @@ import { Deeds } from './deeds.ts';
 import { Grace } from './grace.ts';
 import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
-import { type ApiEffect, MemoryCloudflare } from './memory-cloudflare.ts';
+import { type ApiEffect, type Departure, MemoryCloudflare } from './memory-cloudflare.ts';
 import { isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
@@ -48,6 +48,10 @@ export class World {
   #databaseDownUntil = 0;
   #notifications: { readonly how: 'lost' | 'doubled' | 'late'; readonly until: number } | null = null;
   #operations = 0;
+  /** The epoch in which a batch left. */
+  readonly #writes = new WeakMap<Departure, number>();
+  /** By process and zone: the last change when it was given a page of a list. */
+  readonly #pages = new Map<string, number>();
   #calm = false;
 
   constructor(plan: Plan, seed: number, options: { trace: boolean; coverage: Coverage; crashAt?: readonly number[] }) {
@@ -60,17 +64,18 @@ export class World {
     const sky = {
       strike: (machine: Machine, point: string) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
-      onDeparture: (departure: Parameters<Invariants['departure']>[0]) => {
+      onDeparture: (departure: Departure) => {
+        if (departure.operation === 'batch') this.#writes.set(departure, this.tables.leader.epoch);
         this.invariants.departure(departure);
         this.invariants.hold(() => this.grace.departure(departure));
       },
-      onArrival: (departure: Parameters<Invariants['departure']>[0]) => this.invariants.arrival(departure),
-      onMade: (
-        { machine }: Parameters<Invariants['departure']>[0],
-        life: number,
-        entries: Parameters<Deeds['made']>[3],
-      ) => this.deeds.made(machine, life, this.tables.now(), entries),
-      onLimited: (departure: Parameters<Invariants['departure']>[0], retryAfterMs: number | null) =>
+      onArrival: (departure: Departure) => {
+        this.#arrived(departure);
+        this.invariants.arrival(departure);
+      },
+      onMade: ({ machine }: Departure, life: number, entries: Parameters<Deeds['made']>[3]) =>
+        this.deeds.made(machine, life, this.tables.now(), entries),
+      onLimited: (departure: Departure, retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
     };
     this.cloudflare = new MemoryCloudflare(scheduler, sky, ZONES, plan.smallPages);
@@ -89,6 +94,7 @@ export class World {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
       crashed: (machine: Machine) => this.#restartLater(machine),
+      came: (what: string) => this.#count(what, false),
     };
     this.processes = Array.from(
       { length: plan.daemons },
@@ -194,6 +200,22 @@ export class World {
     this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1);
   }
 
+  /** Counts what is meant to happen, but of which nobody can draw the moment. */
+  #arrived(departure: Departure): void {
+    const { machine, operation, zoneId } = departure;
+    const { epoch, holder } = this.tables.leader;
+    if (operation === 'batch' && (holder === null || this.#writes.get(departure) !== epoch)) {
+      this.#count('leadership lost in the middle of a write', false);
+    }
+    const reader = `${machine.name} ${zoneId}`;
+    if (operation === 'next_page') {
+      const zone = this.cloudflare.control.zones().find(({ id }) => id === zoneId)?.name;
+      const since = this.cloudflare.changes(this.#pages.get(reader));
+      if (since.some((change) => change.zone === zone)) this.#count('list shifts between pages', false);
+    }
+    if (operation === 'list_records' || operation === 'next_page') this.#pages.set(reader, this.cloudflare.last);
+  }
+
   #restartLater(machine: Machine): void {
     const process = this.processes.find((one) => one.machine === machine);
     this.scheduler.after(this.scheduler.delay(200, 20_000), null, () => process?.start());
@@ -205,7 +227,8 @@ export class World {
       this.#armed.push(strike);
       return;
     }
-    if (isFault(strike) || strike.kind === 'terminate') this.#count(strike.kind, isFault(strike));
+    if (strike.kind === 'notifications') this.#count(`notifications ${strike.how}`);
+    else if (isFault(strike) || strike.kind === 'terminate') this.#count(strike.kind, isFault(strike));
     switch (strike.kind) {
       case 'crash':
         this.processes[strike.daemon]?.machine.crash();
