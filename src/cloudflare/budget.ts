@@ -18,7 +18,7 @@ export interface BudgetOptions {
   readonly onLimited?: (forMs: number) => void;
   /** Calls that the largest lot holds. 25 by default, less for a small limit. */
   readonly lotCalls?: number;
-  /** In place of Bottleneck. */
+  /** What grants turns: Bottleneck by default, and in every daemon. A port, so that whole runs can be replayed without its timers. */
   readonly turnstile?: NewTurnstile | undefined;
 }
 

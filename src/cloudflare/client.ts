@@ -41,7 +41,7 @@ export interface CloudflareOptions {
   readonly readTimeoutMs?: number | undefined;
   /** In place of the global `fetch`. */
   readonly fetch?: typeof fetch | undefined;
-  /** In place of Cloudflare's SDK, for a token. */
+  /** What makes the calls with a token: Cloudflare's SDK by default, and in every daemon. A port, as `fetch` is one below it. */
   readonly sdk?: ((token: string) => Sdk) | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface Slot {
   release(): void;
 }
 
-/** What is used of Bottleneck: jobs begin by priority, then in order, while a place is free and the reservoir is not empty. */
+/** The port to Bottleneck, and all that is used of it: jobs begin by priority, then in order, while a place is free and the reservoir is not empty. */
 export interface Turnstile {
   schedule(options: { readonly priority: number }, job: () => Promise<void>): Promise<void>;
   /** Negative to take out. */

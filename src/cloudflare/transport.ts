@@ -15,7 +15,7 @@ import {
 } from './errors.ts';
 import { field } from './messages.ts';
 
-/** What is used of Cloudflare's SDK. */
+/** The port to Cloudflare's SDK, and all that is used of it. Nothing above this file depends on which form stands behind it. */
 export interface Sdk {
   readonly zones: { list(params: ZoneListParams, options: SdkOptions): SdkCall };
   readonly dns: {

@@ -1,6 +1,8 @@
 import type { Random } from '../../src/controller/clock.ts';
 import { type Blow, Blows } from './blows.ts';
 import { faults, history, look } from './checks.ts';
+import { Orders } from './orders.ts';
+import { metricsDiffer } from './scrape.ts';
 import { Stage } from './stage.ts';
 import { Storm } from './storm.ts';
 
@@ -20,6 +22,7 @@ export interface ChaosResult {
   readonly problems: readonly string[];
   readonly blows: Readonly<Record<Blow, number>>;
   readonly changes: number;
+  readonly orders: Orders['counts'];
   readonly names: number;
   readonly calls: number;
   readonly terms: number;
@@ -31,6 +34,8 @@ const SHORT_MS = 2_500;
 const LONG_MS = 16_000;
 /** How long everything may take to come to rest: a full budget has to become free again. Milliseconds. */
 const REST_MS = 720_000;
+/** Strikes of the storm beside which somebody orders something. */
+const ORDERS_SHARE = 0.4;
 const PAUSE_MS = 1_000;
 const TELL_EVERY_MS = 30_000;
 const TOLD = 6;
@@ -43,6 +48,7 @@ export async function chaos({ kills, changes, daemons, random, say }: ChaosOptio
   const stage = await Stage.open(daemons);
   const blows = new Blows(stage, random);
   const storm = new Storm(stage, random);
+  const orders = new Orders(stage, random);
   try {
     await stage.dashboard.latency(40);
     for (const daemon of stage.daemons) daemon.start();
@@ -50,19 +56,20 @@ export async function chaos({ kills, changes, daemons, random, say }: ChaosOptio
     const over = () => blows.kills >= kills;
     await Promise.all([
       struck(blows, over, random, say, storm),
-      stormy(storm, () => over() && storm.changes >= changes, changes / Math.max(1, kills), random),
+      stormy(storm, orders, () => over() && storm.changes >= changes, changes / Math.max(1, kills), random),
     ]);
     await blows.end();
     await stage.dashboard.latency(0);
     say(`${blows.kills} kills and ${storm.changes} changes are over; waiting for rest`);
-    const problems = await rest(stage, storm, say);
-    problems.push(...(await history(stage, storm)));
+    const problems = await rest(stage, storm, orders, say);
+    problems.push(...(await history(stage, storm, orders)), ...(await metricsDiffer(stage)));
     const [row] = await stage.rows<{ epoch: number }>('SELECT epoch::int FROM zonekeeper.leader');
     const { requests } = await stage.dashboard.counters();
     return {
       problems: problems.slice(0, MAX_PROBLEMS),
       blows: blows.counts,
       changes: storm.changes,
+      orders: orders.counts,
       names: (await look(stage)).wanted.size,
       calls: requests,
       terms: row?.epoch ?? 0,
@@ -82,23 +89,27 @@ async function struck(blows: Blows, over: () => boolean, random: Random, say: (l
 }
 
 /** Spreads the changes over the run. */
-async function stormy(storm: Storm, over: () => boolean, perKill: number, random: Random) {
+async function stormy(storm: Storm, orders: Orders, over: () => boolean, perKill: number, random: Random) {
   // A kill comes every four seconds or so, and a strike changes seven rows on average.
   const every = 4_000 / Math.max(0.5, perKill / 7);
   while (!over()) {
     await storm.strike();
+    // Beside the storm: whoever waits for a plan must not hold it up.
+    if (random() < ORDERS_SHARE) void orders.strike();
     await pause(random() * 2 * every);
   }
 }
 
 /** Waits until nothing is wrong twice in a row; returns what is still wrong when the time is over. */
-async function rest(stage: Stage, storm: Storm, say: (line: string) => void): Promise<string[]> {
+async function rest(stage: Stage, storm: Storm, orders: Orders, say: (line: string) => void): Promise<string[]> {
   const until = performance.now() + REST_MS;
   let well = 0;
   for (let tellAt = 0; ; ) {
     const wrong = faults(await look(stage), storm);
     well = wrong.length === 0 ? well + 1 : 0;
     if (well === 2) return [];
+    // Somebody looks at what the guard holds, and confirms it: again and again, as more comes to it meanwhile.
+    if (wrong.length > 0) await orders.confirm().catch(() => undefined);
     if (performance.now() > until) return wrong;
     if (wrong.length > 0 && performance.now() > tellAt) {
       say(`${wrong.length} things are not at rest yet: ${wrong.slice(0, TOLD).join('; ')}`);

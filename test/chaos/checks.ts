@@ -1,5 +1,6 @@
 import { parseMark } from '../../src/dns/mark.ts';
 import type { ChangeEntry, DnsRecord } from '../../src/simulator/simulator.ts';
+import type { Orders } from './orders.ts';
 import { API_BUDGET, type Stage } from './stage.ts';
 import type { Storm } from './storm.ts';
 
@@ -12,6 +13,8 @@ export interface Outside {
   readonly states: readonly { fqdn: string; state: string; code: string | null }[];
   readonly open: number;
   readonly noted: number;
+  /** Operations that have not ended. */
+  readonly asked: number;
 }
 
 /** Reads both sides. Not in one moment: to be believed only when it does not change any more. */
@@ -26,8 +29,9 @@ export async function look(stage: Stage): Promise<Outside> {
   const states = await stage.rows<{ fqdn: string; state: string; code: string | null }>(
     'SELECT fqdn, state, code FROM zonekeeper.names',
   );
-  const [counts] = await stage.rows<{ open: number; noted: number }>(
-    `SELECT (SELECT count(*)::int FROM zonekeeper.intents WHERE state = 'open') AS open, (SELECT count(*)::int FROM zonekeeper.changes) AS noted`,
+  const [counts] = await stage.rows<{ open: number; noted: number; asked: number }>(
+    `SELECT (SELECT count(*)::int FROM zonekeeper.intents WHERE state = 'open') AS open, (SELECT count(*)::int FROM zonekeeper.changes) AS noted,
+            (SELECT count(*)::int FROM zonekeeper.operations WHERE state IN ('queued', 'running')) AS asked`,
   );
   return {
     records: await stage.dashboard.records(),
@@ -36,15 +40,17 @@ export async function look(stage: Stage): Promise<Outside> {
     states,
     open: counts?.open ?? 0,
     noted: counts?.noted ?? 0,
+    asked: counts?.asked ?? 0,
   };
 }
 
 /** What is not as it must be once everything has come to rest; empty when all is well. */
 export function faults(outside: Outside, storm: Storm): string[] {
-  const { records, wanted, tracked, states, open, noted } = outside;
+  const { records, wanted, tracked, states, open, noted, asked } = outside;
   const found: string[] = [];
   if (open > 0) found.push(`${open} intents are open`);
   if (noted > 0) found.push(`${noted} changes are noted and not read`);
+  if (asked > 0) found.push(`${asked} operations have not ended`);
   const rows = new Map(tracked.map(({ fqdn, record_id: id }) => [id, fqdn]));
   const ids = new Set(records.map(({ id }) => id));
   for (const { id, name, comment } of records) {
@@ -59,6 +65,8 @@ export function faults(outside: Outside, storm: Storm): string[] {
     const held = byName.get(name) ?? [];
     const foreign = held.filter(({ id, content: other }) => !rows.has(id) && other !== content);
     const state = stateOf.get(name) ?? 'in_sync';
+    if (foreign.length > 0 && !storm.contested.has(name))
+      found.push(`${name}: a record of ours is taken for a foreign one`);
     if (foreign.length > 0) {
       if (state !== 'conflict') found.push(`${name}: a foreign record is in the way, but the state is ${state}`);
       continue;
@@ -75,11 +83,12 @@ export function faults(outside: Outside, storm: Storm): string[] {
 }
 
 /** What must hold for all that happened, not only for how it ended. */
-export async function history(stage: Stage, storm: Storm): Promise<string[]> {
+export async function history(stage: Stage, storm: Storm, orders: Orders): Promise<string[]> {
   const found: string[] = [];
   const { changes, dropped } = await stage.dashboard.changes(0);
   if (dropped > 0) found.push(`the simulator has forgotten ${dropped} changes: too few were checked`);
   found.push(...foreignTouched(changes, storm.foreign));
+  found.push(...(await orders.problems(changes)));
   const { max_in_300s: most } = await stage.dashboard.counters();
   if (most > API_BUDGET) found.push(`${most} API calls within 300 s, at most ${API_BUDGET} are allowed`);
   const doubles = await stage.rows<{ record_id: string; times: number }>(

@@ -28,7 +28,7 @@ async function carryOut({ kills, changes, daemons, seed: asked }: Asked): Promis
   const { problems } = result;
   for (const [blow, times] of Object.entries(result.blows)) write(`${String(times).padStart(6)}  ${blow}`);
   write(
-    `${result.changes} changes, ${result.terms} terms, ${result.calls} API calls, ${result.names} names at the end, ${result.seconds.toFixed(0)} s`,
+    `${result.changes} changes, ${result.orders.syncs} syncs, ${result.orders.confirmations} confirmations, ${result.terms} terms, ${result.calls} API calls, ${result.names} names at the end, ${result.seconds.toFixed(0)} s`,
   );
   for (const problem of problems) write(`WRONG: ${problem}`);
   write(problems.length === 0 ? 'Nothing was lost.' : `${problems.length} things are wrong.`);

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { Database } from '../../src/database/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { migrateSchema } from '../../src/ledger/migrate.ts';
+import { Operations } from '../../src/ledger/operations.ts';
 import { prepareConsumers } from '../../src/sources/postgres/prepare.ts';
 import { freePort } from '../support/free-port.ts';
 import { Child } from './child.ts';
@@ -15,12 +16,19 @@ import { Dashboard } from './cloudflare.ts';
 export const ZONES = ['example.com', 'lab.example.com'] as const;
 /** API calls in 5 minutes that the daemons may make, all together and over all kills. */
 export const API_BUDGET = 1_000;
+/** So many names of a zone may lose their record within an hour without anybody's confirmation. */
+export const GUARDED = 10;
 const CONNECT_MS = 5_000;
+
+const OURS = { schema: 'zonekeeper', applicationName: 'chaos', connections: 1 } as const;
 
 /** All processes of a run: a PostgreSQL, the simulator, and daemons. */
 export class Stage {
   readonly daemons: readonly Child[];
   readonly dashboard: Dashboard;
+  /** As the command line and the API ask for them. */
+  readonly operations: Operations;
+  readonly #db: Database;
   readonly #simulator: Child;
   readonly #directory: string;
   readonly #pool: pg.Pool;
@@ -44,6 +52,8 @@ export class Stage {
       connectionTimeoutMillis: CONNECT_MS,
       application_name: 'chaos',
     });
+    this.#db = new Database({ url: parts.postgres.url, ...OURS, onIdleError: () => undefined });
+    this.operations = new Operations(this.#db);
     this.#pool.on('error', () => undefined);
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
     this.daemons = Array.from(
@@ -58,8 +68,8 @@ export class Stage {
           ZONEKEEPER_API_BUDGET: String(API_BUDGET),
           ZONEKEEPER_DRIFT_SHARE: '20%',
           ZONEKEEPER_RESYNC: '30s',
-          // So many names come and go here that the guard would hold nearly all of it; the simulation tests the guard.
-          ZONEKEEPER_DELETE_GUARD: 'min=1000000',
+          // More names go than this, so that the guard holds some until somebody confirms them.
+          ZONEKEEPER_DELETE_GUARD: `0%,min=${GUARDED}`,
         }),
     );
   }
@@ -75,7 +85,7 @@ export class Stage {
     try {
       // Not one of those that the system gives away while the server is down.
       postgres = await startEmbeddedPostgres({ directory, durable: false, port: await freePort() });
-      const db = new Database({ url: postgres.url, schema: 'zonekeeper', applicationName: 'chaos', connections: 1 });
+      const db = new Database({ url: postgres.url, ...OURS });
       await migrateSchema(db);
       await prepareConsumers(db);
       await db.rows(`INSERT INTO settings (domain, target) VALUES ('example.com', '192.0.2.1')`);
@@ -139,6 +149,7 @@ export class Stage {
   async close(): Promise<void> {
     await Promise.all([...this.daemons, this.#simulator].map((child) => child.kill()));
     await this.#pool.end();
+    await this.#db.close();
     await this.#postgres.stop('immediate');
     rmSync(this.#directory, { recursive: true, force: true });
   }

@@ -15,7 +15,7 @@ export class Storm {
   readonly #random: Random;
   /** Ids of records that a person added: foreign for ever, unless a person removes them. */
   readonly foreign = new Set<string>();
-  /** Names on which a person ever added a record: they may end in conflict. */
+  /** Names on which a person ever added a record: no others may hold one that is not ours. */
   readonly contested = new Set<string>();
   changes = 0;
 
