@@ -5,6 +5,7 @@ import * as prometheus from '@grafana/grafana-foundation-sdk/prometheus';
 import * as stat from '@grafana/grafana-foundation-sdk/stat';
 import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
+import { THRESHOLDS } from './objectives.ts';
 
 /** One question to Prometheus. */
 export interface Query {
@@ -112,7 +113,7 @@ export const budgetLeft = (series: string): string =>
   `max by (${INSTALLATION}) (zonekeeper_api_budget_remaining{${series}}) / max by (${INSTALLATION}) (zonekeeper_api_budget_limit{${series}})`;
 export const BUDGET_LEFT: readonly Step[] = [
   [null, RED],
-  [0.05, YELLOW],
+  [Number(THRESHOLDS.budgetShare.value), YELLOW],
   [0.2, GREEN],
 ];
 /** An age since 1970 is none: the time stamp is 0, because what it is of has never been. */

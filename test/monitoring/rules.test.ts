@@ -44,7 +44,9 @@ describe('what is generated', () => {
   it('looks at a bound that the histogram has', async () => {
     const metrics = new Metrics({ build: { version: '0', node_version: '0' }, runtime: false });
     metrics.addZone('example.com');
-    expect((await metrics.scrape()).body).toContain(`le="${OBJECTIVE_SECONDS}"`);
+    const { body } = await metrics.scrape();
+    expect(body).toContain(`le="${OBJECTIVE_SECONDS}"`);
+    expect(body).toMatch(new RegExp(`^# HELP zonekeeper_converge_late_total .* ${OBJECTIVE_SECONDS} seconds `, 'm'));
   });
 });
 

@@ -62,19 +62,25 @@ const CANARY = 'a-canary-that-is-nowhere';
 const attribute = ({ attributes }: Span, name: string) =>
   attributes.find(({ key }) => key === `zonekeeper.${name}`)?.value.stringValue;
 
+/** A daemon that sends its traces to a collector. */
+async function tracedDaemon(env: Readonly<Record<string, string>> = {}) {
+  const [database, simulator, { spans, url }] = [await migratedDatabase(), await testSimulator(), await collector()];
+  const daemon = await runDaemon({
+    DATABASE_URL: database.url,
+    CLOUDFLARE_API_TOKEN: 'token',
+    CLOUDFLARE_BASE_URL: simulator.url,
+    // So that the sync finds what was removed, and not a drift check.
+    ZONEKEEPER_DRIFT_CHECK_MIN: '10m',
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+    ...env,
+  });
+  return { daemon, database, simulator, spans };
+}
+
 describe('traces', () => {
   it('show one tree for each change, from the commit to the answer, and below the request that asked for it', async () => {
-    const [database, simulator, { spans, url }] = [await migratedDatabase(), await testSimulator(), await collector()];
-    const daemon = await runDaemon({
-      DATABASE_URL: database.url,
-      CLOUDFLARE_API_TOKEN: 'token',
-      CLOUDFLARE_BASE_URL: simulator.url,
-      // So that the sync finds what was removed, and not a drift check.
-      ZONEKEEPER_DRIFT_CHECK_MIN: '10m',
-      ZONEKEEPER_API_TOKEN: CANARY,
-      OTEL_EXPORTER_OTLP_ENDPOINT: url,
-      OTEL_BSP_SCHEDULE_DELAY: '50',
-    });
+    const { daemon, database, simulator, spans } = await tracedDaemon({ ZONEKEEPER_API_TOKEN: CANARY });
     await database.query(
       `INSERT INTO instances (subdomain, status, npm_proxy_id) SELECT n, 'running', 1 FROM unnest(ARRAY['a', 'b', 'c']) n`,
     );
@@ -124,15 +130,7 @@ describe('traces', () => {
   });
 
   it('have all attempts of one change in one tree, however it came about', async () => {
-    const [database, simulator, { spans, url }] = [await migratedDatabase(), await testSimulator(), await collector()];
-    const daemon = await runDaemon({
-      DATABASE_URL: database.url,
-      CLOUDFLARE_API_TOKEN: 'token',
-      CLOUDFLARE_BASE_URL: simulator.url,
-      ZONEKEEPER_DRIFT_CHECK_MIN: '10m',
-      OTEL_EXPORTER_OTLP_ENDPOINT: url,
-      OTEL_BSP_SCHEDULE_DELAY: '50',
-    });
+    const { daemon, database, simulator, spans } = await tracedDaemon();
     const attempts = (trigger: string) =>
       spans
         .filter(({ name }) => name === `change ${trigger}`)
