@@ -134,6 +134,13 @@ requires('prometheus')('against a live Prometheus', () => {
     await resolves('ZonekeeperAuthFailing');
     await resolves('ZonekeeperSyncStale');
 
+    // Cloudflare is seen, but takes no change.
+    const writeless = simulator.addFault({ operation: 'batch', effect: { kind: 'status', status: 500 } });
+    await start('late0', 'late1', 'late2');
+    await fires('ZonekeeperWritesFailing');
+    simulator.clearFaults(writeless.id);
+    await resolves('ZonekeeperWritesFailing');
+
     // Work waits at Cloudflare for longer than the objective allows: each attempt hangs to its deadline, whoever leads by then.
     const since = Date.now() / 1_000;
     const hanging = simulator.addFault({ operation: 'batch', effect: { kind: 'hang' } });
