@@ -21,7 +21,6 @@ export class Grace {
   readonly #absences = new Map<string, Absence[]>();
   /** Names that a consumer wants. */
   #wanted: ReadonlySet<string> = new Set();
-  #calmAt = Number.POSITIVE_INFINITY;
 
   /** `ordered`: names whose deletion a person ordered. `begunAt`: when the run of a name began that sends a batch. */
   constructor(
@@ -59,11 +58,6 @@ export class Grace {
     else absences.push({ left: now, back: Number.POSITIVE_INFINITY });
   }
 
-  /** Faults have ended: whoever had to begin counting anew has begun. */
-  calm(): void {
-    this.#calmAt = this.#tables.now();
-  }
-
   /** A batch leaves: it empties no name unless its grace was over while it was decided. */
   departure(departure: Departure): void {
     const { machine, body } = departure;
@@ -80,9 +74,9 @@ export class Grace {
     }
   }
 
-  /** May a name still wait for its grace? */
-  mayLast(): boolean {
-    return this.#tables.now() < this.#calmAt + this.#graceMs + SLACK_MS;
+  /** May a name still wait for its grace? Once faults have ended, whoever had to begin counting anew has begun. */
+  mayLast(faultsEnd: number): boolean {
+    return this.#tables.now() < faultsEnd + this.#graceMs + SLACK_MS;
   }
 
   #emptied(body: BatchSent): Set<string> {

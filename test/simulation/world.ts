@@ -57,7 +57,7 @@ export class World {
   readonly #tokens = { newest: 1, good: new Set([1]), revoked: 0 };
   /** Of the configuration that processes are started with. */
   #deviation: Deviation | null = null;
-  #calm = false;
+  #calmAt = Number.POSITIVE_INFINITY;
 
   constructor(plan: Plan, seed: number, options: { trace: boolean; coverage: Coverage; crashAt?: readonly number[] }) {
     this.#plan = plan;
@@ -99,6 +99,7 @@ export class World {
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
+      calm: () => this.#calm(),
       crashed: (machine: Machine) => this.#restartLater(machine),
       came: (what: string) => this.#count(what, false),
     };
@@ -146,10 +147,18 @@ export class World {
     this.#happen({ at: scheduler.now, kind, point: null, effect: scheduler.pick<string>(effects) } as Strike);
   }
 
+  /** When faults end, with whatever they make slow. Virtual milliseconds. */
+  get faultsEnd(): number {
+    return Math.max(this.#calmAt, this.scheduler.lingersUntil);
+  }
+
+  #calm(): boolean {
+    return this.#calmAt < Number.POSITIVE_INFINITY;
+  }
+
   /** No more faults: everything that is down comes back. */
   calm(): void {
-    this.#calm = true;
-    this.grace.calm();
+    this.#calmAt = this.scheduler.now;
     this.#armed.length = 0;
     this.#notifications = null;
     this.#databaseDownUntil = 0;
@@ -361,7 +370,7 @@ export class World {
   #showTokens(): void {
     const { revoked, good } = this.#tokens;
     const known = [...good].map((token) => ({ token: tokenOf(token) }));
-    this.cloudflare.control.setTokens(this.#calm ? null : revoked > 0 ? [{ token: 'another' }] : known);
+    this.cloudflare.control.setTokens(this.#calm() ? null : revoked > 0 ? [{ token: 'another' }] : known);
   }
 
   #notify(what: 'changes' | 'operations' | 'leader'): void {
@@ -408,7 +417,7 @@ export class World {
     const look = () => {
       const row = this.tables.operations.get(id);
       if (row?.state === 'done') this.#ask('sync', { confirm: (row.report as Report).hash });
-      else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm)
+      else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm())
         this.scheduler.after(POLL_MS, null, look);
     };
     this.scheduler.after(POLL_MS, null, look);
