@@ -11,6 +11,8 @@ export const POINTS: readonly string[] = [
 /** What befalls a whole process, the database or Cloudflare; and what came of strikes that fell at the right moment. */
 export const EVENTS = [
   ...(['crash', 'pause', 'clock jumps', 'deaf', 'database down', 'database crash', 'token revoked'] as const),
+  ...(['poison', 'full zone', 'token rotated', 'configuration: dry run', 'configuration: upsert-only'] as const),
+  ...(['configuration: create-only', 'configuration: no deletions'] as const),
   ...(['notifications lost', 'notifications doubled', 'notifications late'] as const),
   ...(['statement cancelled', 'answer given up'] as const),
   ...(['leadership lost in the middle of a write', 'list shifts between pages'] as const),

@@ -1,13 +1,16 @@
 import { coincidence } from './coincidences.ts';
 import { CALL_EFFECTS } from './machine.ts';
 import { API_EFFECTS, type ApiEffect } from './memory-cloudflare.ts';
-import { API_POINTS, DATABASE_POINTS, LABELS, type Plan, type Strike } from './plan.ts';
+import { API_POINTS, DATABASE_POINTS, DEVIATIONS, LABELS, type Plan, type Strike } from './plan.ts';
 
 const FAULTS = 32;
 const LEAST_FAULTS = 20;
 const ACTS = 18;
 const COINCIDENCES = 6;
 const RARE = 2;
+/** Shares of the schedules. */
+const DEVIATES = 0.1;
+const ROTATES = 0.1;
 /** Of deletions only the first ones are let through: what comes later is held, and shows nothing. */
 const DELETIONS = 1;
 /** A deletion that takes effect too late needs so long for it. Milliseconds. */
@@ -64,6 +67,8 @@ export function drawPlan(random: () => number): Plan {
     const share = theme === 'deletions' ? 0.25 + 0.15 * random() : random();
     strikes.push(...coincidence(theme, share * lastsMs, daemons, dice));
   }
+  if (random() < DEVIATES && theme !== 'deletions') strikes.push(...deviating(lastsMs, daemons, dice));
+  if (random() < ROTATES) strikes.push({ at: random() * lastsMs, kind: 'token rotated', ms: 3_000 + below(20_000) });
   // It comes a minute after a term has begun, for which it must live so long.
   if (upkeep) strikes.push({ at: 0, kind: 'database call', point: 'ledger.prune', effect: pick(CALL_EFFECTS) });
   const smallPages = random() < 0.25;
@@ -88,6 +93,15 @@ export function drawPlan(random: () => number): Plan {
 function daemonsOf(theme: Theme, { pick }: Dice): number {
   if (theme === 'lease') return pick([2, 3]);
   return NOBODY_DIES.has(theme) ? 1 : pick([1, 2, 2, 2, 3]);
+}
+
+/** For a while, processes are started with another configuration; also one that was started before, and does not know. */
+function deviating(lastsMs: number, daemons: number, { random, below, pick }: Dice): Strike[] {
+  const at = random() * lastsMs;
+  return [
+    { at, kind: 'configuration', how: pick(DEVIATIONS), daemon: below(daemons) },
+    { at: at + 5_000 + random() * 20_000, kind: 'configuration', how: 'usual', daemon: below(daemons) },
+  ];
 }
 
 /** A strike at a call that is seldom made, with what calls for it. */
@@ -152,7 +166,7 @@ function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
   const n = below(LABELS);
   const m = below(200);
   if (theme === 'deletions') return { kind: pick(['want', 'retarget']), n, m };
-  if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget']), n, m };
+  if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget', 'rename']), n, m };
   const kind = pick([
     ...([
       'want',
@@ -167,11 +181,15 @@ function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
       'broken target',
     ] as const),
     ...(['settings', 'foreign', 'edit', 'edit', 'delete', 'delete', 'sync', 'plan and confirm'] as const),
-    ...(['delete order', 'adopt order'] as const),
+    ...(['delete order', 'adopt order', 'rename', 'rival', 'rival', 'rival goes'] as const),
   ]);
   if (kind === 'sync' || kind === 'plan and confirm') return { kind };
   if (kind === 'delete order' || kind === 'adopt order') return { kind, n, force: below(2) === 0 };
-  if (kind === 'settings' || kind === 'edit' || kind === 'delete') return { kind, n };
+  if (kind === 'settings') {
+    const what = pick([null, null, 'ttl', 'proxied', 'domain'] as const);
+    return { kind, n, ...(what !== null && { what }) };
+  }
+  if (kind === 'edit' || kind === 'delete') return { kind, n };
   return { kind, n, m };
 }
 
@@ -192,6 +210,8 @@ function fault(dice: Dice, daemons: number, theme: Theme): Unplaced<Strike> {
     const point = below(4) === 0 ? null : pick(DATABASE_POINTS);
     return { kind: 'database call', point, effect: pick(CALL_EFFECTS) };
   }
+  if (chance === 40) return { kind: 'poison', n: below(LABELS), ms: 2_000 + below(20_000) };
+  if (chance === 41) return { kind: 'full zone', n: below(LABELS), ms: 2_000 + below(20_000) };
   if (chance < 72) {
     const point = pick(['batch', 'batch', ...API_POINTS] as const);
     return { kind: 'api call', point, effect: pick(API_EFFECTS) };
@@ -210,6 +230,7 @@ function fault(dice: Dice, daemons: number, theme: Theme): Unplaced<Strike> {
 /** Nobody dies, nothing hangs. */
 function failure({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
   if (theme === 'memory' && below(6) === 0) return { kind: 'database crash' };
+  if (below(24) === 0) return { kind: pick(['poison', 'full zone']), n: below(LABELS), ms: 2_000 + below(20_000) };
   if (below(3) > 0) {
     const point = below(4) === 0 ? null : pick(DATABASE_POINTS);
     return { kind: 'database call', point, effect: pick(['fail before', 'fail after', 'slow after']) };

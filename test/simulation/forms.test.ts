@@ -20,7 +20,7 @@ const OPEN = {
   learn: () => {},
   limited: () => {},
 };
-const CALM = { strike: () => null, databaseDown: () => false, crashed: () => {}, came: () => {} };
+const CALM = { strike: () => null, databaseDown: () => false, calm: () => true, crashed: () => {}, came: () => {} };
 const SPEC = { type: 'A', content: '192.0.2.1', ttl: 1, proxied: false } as const;
 const post = (fqdn: string, spec = SPEC): WriteUnit => ({
   fqdn,

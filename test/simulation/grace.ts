@@ -19,7 +19,8 @@ export class Grace {
   readonly #begunAt: (departure: Departure, fqdn: string) => number;
   /** By name, as it is, and not as it was read. */
   readonly #absences = new Map<string, Absence[]>();
-  #calmAt = Number.POSITIVE_INFINITY;
+  /** Names that a consumer wants. */
+  #wanted: ReadonlySet<string> = new Set();
 
   /** `ordered`: names whose deletion a person ordered. `begunAt`: when the run of a name began that sends a batch. */
   constructor(
@@ -34,10 +35,17 @@ export class Grace {
     this.#ordered = ordered;
   }
 
-  /** Told after each change of a consumer. */
-  consumer(fqdn: string, wantedBefore: boolean): void {
-    const wanted = this.#wanted(fqdn);
-    if (wantedBefore === wanted) return;
+  /** Told after each change of consumers. */
+  consumersChanged(): void {
+    const wanted = new Set<string>();
+    for (const { active, fqdn } of this.#tables.consumers.values()) if (active) wanted.add(fqdn);
+    const before = this.#wanted;
+    this.#wanted = wanted;
+    for (const fqdn of wanted) if (!before.has(fqdn)) this.#changed(fqdn, true);
+    for (const fqdn of before) if (!wanted.has(fqdn)) this.#changed(fqdn, false);
+  }
+
+  #changed(fqdn: string, wanted: boolean): void {
     const now = this.#tables.now();
     const absences = this.#absences.get(fqdn) ?? [];
     this.#absences.set(fqdn, absences);
@@ -50,11 +58,6 @@ export class Grace {
     else absences.push({ left: now, back: Number.POSITIVE_INFINITY });
   }
 
-  /** Faults have ended: whoever had to begin counting anew has begun. */
-  calm(): void {
-    this.#calmAt = this.#tables.now();
-  }
-
   /** A batch leaves: it empties no name unless its grace was over while it was decided. */
   departure(departure: Departure): void {
     const { machine, body } = departure;
@@ -63,7 +66,7 @@ export class Grace {
     for (const fqdn of this.#emptied(body)) {
       const absences = this.#absences.get(fqdn) ?? [];
       const last = absences.at(-1);
-      if (last === undefined || this.#wanted(fqdn) || this.#ordered.has(fqdn)) continue;
+      if (last === undefined || this.#wanted.has(fqdn) || this.#ordered.has(fqdn)) continue;
       const begunAt = this.#begunAt(departure, fqdn);
       if (absences.some(({ left, back }) => Math.max(left + this.#graceMs, begunAt) <= Math.min(back, now))) continue;
       const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#graceMs} ms`;
@@ -71,9 +74,9 @@ export class Grace {
     }
   }
 
-  /** May a name still wait for its grace? */
-  mayLast(): boolean {
-    return this.#tables.now() < this.#calmAt + this.#graceMs + SLACK_MS;
+  /** May a name still wait for its grace? Once faults have ended, whoever had to begin counting anew has begun. */
+  mayLast(faultsEnd: number): boolean {
+    return this.#tables.now() < faultsEnd + this.#graceMs + SLACK_MS;
   }
 
   #emptied(body: BatchSent): Set<string> {
@@ -86,10 +89,5 @@ export class Grace {
 
   #rows(fqdn: string) {
     return [...this.#tables.records.values()].filter((row) => row.fqdn === fqdn);
-  }
-
-  #wanted(fqdn: string): boolean {
-    for (const consumer of this.#tables.consumers.values()) if (consumer.active && consumer.fqdn === fqdn) return true;
-    return false;
   }
 }

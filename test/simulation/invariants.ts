@@ -1,6 +1,9 @@
 import { parseMark } from '../../src/dns/mark.ts';
+import type { RecordSpec } from '../../src/dns/record.ts';
 import type { Report } from '../../src/reconcile/report.ts';
+import { wantedNow } from './application.ts';
 import type { BatchSent, Departure, MemoryCloudflare } from './memory-cloudflare.ts';
+import type { Deviation } from './plan.ts';
 import type { Tables } from './tables.ts';
 
 const WINDOW_MS = 300_000;
@@ -53,13 +56,17 @@ export class Invariants {
   }
 
   /** Nothing leaves through a closed gate; and a batch only in the present epoch, with fresh intents. */
-  departure(departure: Departure): void {
+  departure(departure: Departure, deviation: Deviation | null = null): void {
     if ((this.#gates.get(this.#termOf(departure)) ?? 0) > this.#parts.now()) {
       throw this.#break(`${departure.machine.name} calls ${departure.operation} although it was told to wait`);
     }
     const { tables } = this.#parts;
     if (departure.operation !== 'batch' || departure.body === null) return;
     if (departure.effect === 'late') for (const { name } of departure.body.posts ?? []) this.#late.add(name);
+    const { patches = [], deletes = [] } = departure.body;
+    if (deviation === 'dry run' || (deviation === 'create-only' && patches.length + deletes.length > 0)) {
+      throw this.#break(`${departure.machine.name} writes what its configuration forbids: ${deviation}`);
+    }
     const epoch = this.#parts.epochOf(departure);
     const { leader } = tables;
     if (epoch !== leader.epoch || leader.holder === null) {
@@ -170,7 +177,8 @@ export class Invariants {
     const { control } = this.#parts.cloudflare();
     const ours = control.records({ zone, name: fqdn }).filter(({ comment }) => parseMark(comment ?? null) !== null);
     const id = control.zones().find(({ name }) => name === zone)?.id ?? '';
-    if (ours.length > 1 && !this.#late.has(fqdn) && !this.#outdated.has(id)) {
+    const most = this.#parts.tables.pairs.has(fqdn) ? 2 : 1;
+    if (ours.length > most && !this.#late.has(fqdn) && !this.#outdated.has(id)) {
       throw new Broken(`${fqdn} holds ${ours.length} records of ours`);
     }
   }
@@ -206,6 +214,19 @@ function namesOf(body: BatchSent, tables: Tables): Set<string> {
   return names;
 }
 
+/** Types that cannot share a name with ours. */
+const IN_THE_WAY: ReadonlySet<string> = new Set(['A', 'AAAA', 'CNAME']);
+
+function sameSpec(spec: RecordSpec, record: { type: string; content: string; ttl: number; proxied: boolean }): boolean {
+  const { type, content, ttl, proxied } = record;
+  return spec.type === type && spec.content === content && spec.ttl === ttl && spec.proxied === proxied;
+}
+
+function told(records: readonly { type: string; content: string; ttl: number; proxied: boolean }[]): string {
+  const words = records.map((one) => `${one.type} ${one.content} ${one.proxied ? 'proxied' : one.ttl}`);
+  return words.join(', ') || 'nothing';
+}
+
 /** What is not as it must be once everything has come to rest; empty when all is well. */
 export function unrest(tables: Tables, cloudflare: MemoryCloudflare): string[] {
   const found: string[] = [];
@@ -227,27 +248,25 @@ export function unrest(tables: Tables, cloudflare: MemoryCloudflare): string[] {
     if (!ids.has(id) && !unknown(fqdn)) found.push(`${fqdn}: a row points at ${id}, which is gone`);
   }
   const byName = Map.groupBy(records, ({ name }) => name);
-  const wanted = new Map(
-    [...tables.consumers.values()].flatMap(({ fqdn, active, target }) =>
-      active ? [[fqdn, target ?? tables.settings.target] as const] : [],
-    ),
-  );
-  for (const [fqdn, content] of wanted) {
+  const wanted = wantedNow(tables);
+  for (const [fqdn, { records: specs, contested }] of wanted) {
     const state = tables.names.get(fqdn)?.state ?? 'in_sync';
-    if (fqdn.endsWith('.net') || !/^[\d.]+$/.test(content)) {
+    if (specs === null) {
       if (state !== 'failed') found.push(`${fqdn}: cannot be served, but is ${state}`);
       continue;
     }
-    const held = byName.get(fqdn) ?? [];
-    const obstacle = held.some((record) => !rows.has(record.id) && (record.content !== content || record.ttl !== 1));
+    const held = (byName.get(fqdn) ?? []).filter(({ type }) => IN_THE_WAY.has(type));
+    const asWanted = (record: (typeof held)[number]) => specs.some((spec) => sameSpec(spec, record));
+    const obstacle = held.some((record) => !rows.has(record.id) && !asWanted(record));
     if (obstacle) {
       if (state !== 'conflict') found.push(`${fqdn}: a foreign record is in the way, but the state is ${state}`);
       continue;
     }
-    if (state !== 'in_sync') found.push(`${fqdn}: nothing is in the way, but the state is ${state}`);
-    if (held.length !== 1 || held[0]?.content !== content) {
-      found.push(`${fqdn}: should be ${content}, is ${held.map((one) => one.content).join(', ') || 'nothing'}`);
+    if (state !== (contested ? 'conflict' : 'in_sync')) {
+      found.push(`${fqdn}: nothing is in the way${contested ? ' but a rival' : ''}, and the state is ${state}`);
     }
+    if (held.length !== specs.length || !held.every(asWanted))
+      found.push(`${fqdn}: should be ${told(specs)}, is ${told(held)}`);
   }
   for (const { fqdn } of rows.values()) {
     if (wanted.has(fqdn)) continue;

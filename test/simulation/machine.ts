@@ -31,6 +31,8 @@ export interface Weather {
   strike(machine: Machine, point: string): CallFault | null;
   /** Why the database cannot be reached now; null when it can. */
   databaseDown(): boolean;
+  /** No more faults: whoever was paused goes on. */
+  calm(): boolean;
   crashed(machine: Machine): void;
   /** Something rare came of a fault: a run counts it. */
   came(what: 'statement cancelled' | 'answer given up'): void;
@@ -131,6 +133,7 @@ export class Machine implements Owner {
 
   /** It is paused for as long as faults last. */
   pauseForAWhile(): void {
+    if (this.#weather.calm()) return;
     this.pause();
     const scheduler = this.#scheduler;
     scheduler.after(scheduler.delay(LEAST_PAUSE_MS, scheduler.pick(PAUSE_MS)), null, () => this.resume());

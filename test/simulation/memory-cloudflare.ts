@@ -4,7 +4,7 @@ import type { Answer } from '../../src/simulator/answer.ts';
 import { failureAnswer, htmlAnswer, limitedAnswer } from '../../src/simulator/answer.ts';
 import type { ChangeEntry } from '../../src/simulator/change-log.ts';
 import { Control } from '../../src/simulator/control.ts';
-import { ApiFailure } from '../../src/simulator/failure.ts';
+import { ApiFailure, FAILURES } from '../../src/simulator/failure.ts';
 import { API_PREFIX, type Route, routeOf } from '../../src/simulator/route.ts';
 import type { Machine } from './machine.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -60,6 +60,9 @@ export class MemoryCloudflare {
   readonly #scheduler: Scheduler;
   readonly #sky: Sky;
   readonly #smallPages: boolean;
+  /** Until when. */
+  readonly #poisoned = new Map<string, number>();
+  readonly #full = new Map<string, number>();
   #sequence = 0;
 
   constructor(scheduler: Scheduler, sky: Sky, zones: readonly string[], smallPages: boolean) {
@@ -80,6 +83,22 @@ export class MemoryCloudflare {
   /** Number of the last change. */
   get last(): number {
     return this.control.parts.changes.last;
+  }
+
+  /** From now on, for so long, nothing may be written to this name. */
+  poison(fqdn: string, ms: number): void {
+    this.#poisoned.set(fqdn, this.#scheduler.now + ms);
+  }
+
+  /** The zone takes no more records for so long. */
+  fill(zoneId: string, ms: number): void {
+    this.#full.set(zoneId, this.#scheduler.now + ms);
+  }
+
+  /** Everything is taken again. */
+  calm(): void {
+    this.#poisoned.clear();
+    this.#full.clear();
   }
 
   changes(since = 0): readonly ChangeEntry[] {
@@ -179,6 +198,10 @@ export class MemoryCloudflare {
     });
   }
 
+  #lasts(until: ReadonlyMap<string, number>, key: string): boolean {
+    return (until.get(key) ?? 0) > this.#scheduler.now;
+  }
+
   #execute({ route, path, query, body, authorization }: Asked, effect: ApiEffect | null): Answer {
     if (this.#smallPages && route.operation === 'list_records') query.set('per_page', String(SMALL_PAGE));
     this.#sequence += 1;
@@ -192,9 +215,9 @@ export class MemoryCloudflare {
         grant: tokens.authorize(authorization, '192.0.2.250'),
         sequence: this.#sequence,
         staleWrites: effect === 'stale' ? 1 + this.#scheduler.below(4) : 0,
-        check: () => {
-          if (effect !== 'refused') return;
-          throw new ApiFailure(400, { code: 9005, message: 'Content for A record must be a valid IPv4 address.' });
+        check: ({ name }, pointer) => {
+          if (effect === 'refused' || this.#lasts(this.#poisoned, name)) throw FAILURES.ipv4();
+          if (pointer.startsWith('/posts') && this.#lasts(this.#full, route.zoneId ?? '')) throw FAILURES.quota();
         },
       });
     } catch (error) {

@@ -2,6 +2,7 @@ import type { DesiredRow } from '../../src/dns/desired.ts';
 import { rowKey } from '../../src/dns/name.ts';
 import { ZonekeeperError } from '../../src/errors.ts';
 import type { Refreshed, RefreshScope, Source } from '../../src/sources/port.ts';
+import { contentsOf } from './application.ts';
 import type { Reach } from './memory-ledger.ts';
 import { consumerKey, put, type Tables } from './tables.ts';
 
@@ -73,10 +74,14 @@ export class MemorySource implements Source {
   #view(scope: Scope): Map<string, DesiredRow[]> {
     const { consumers, settings } = this.#tables;
     const view = new Map<string, DesiredRow[]>();
-    for (const [key, { kind, id, fqdn, since, active, target }] of consumers) {
+    const [ttl, proxied] = [String(settings.ttl), String(settings.proxied)];
+    for (const [key, consumer] of consumers) {
+      const { kind, id, fqdn, since, active } = consumer;
       if (!active || (scope !== 'everything' && !scope.has(key))) continue;
-      const content = target ?? settings.target;
-      view.set(key, [{ fqdn, type: null, content, ttl: '1', proxied: 'false', consumer: { kind, id }, since }]);
+      const rows = contentsOf(consumer, settings).map(
+        (content): DesiredRow => ({ fqdn, type: null, content, ttl, proxied, consumer: { kind, id }, since }),
+      );
+      view.set(key, rows);
     }
     return view;
   }
@@ -132,5 +137,6 @@ export class MemorySource implements Source {
 
 /** What the view says of a consumer is what it said before: of what a consumer can change here. */
 function same(one: DesiredRow, other: DesiredRow | undefined): boolean {
-  return one.fqdn === other?.fqdn && one.content === other.content && one.since === other.since;
+  if (one.fqdn !== other?.fqdn || one.content !== other.content) return false;
+  return one.since === other.since && one.ttl === other.ttl && one.proxied === other.proxied;
 }

@@ -21,14 +21,21 @@ export const DATABASE_POINTS = [
 /** Calls of the core to Cloudflare: of a list, the first page and those that follow; and a look at one name. */
 export const API_POINTS = ['list_zones', 'list_records', 'next_page', 'lookup', 'batch'] as const;
 
+/** How a configuration can differ from that of the schedule: never so that it allows more. */
+export const DEVIATIONS = ['dry run', 'upsert-only', 'create-only', 'no deletions'] as const;
+export type Deviation = (typeof DEVIATIONS)[number];
+
 /** One thing that happens, at a moment of its own. */
 export type Strike = { readonly at: number } & (
   | {
-      readonly kind: 'want' | 'unwant' | 'remove' | 'retarget' | 'broken target';
+      readonly kind: 'want' | 'unwant' | 'remove' | 'retarget' | 'broken target' | 'rename' | 'rival' | 'rival goes';
       readonly n: number;
       readonly m: number;
     }
-  | { readonly kind: 'settings'; readonly n: number }
+  /** The target, where it is not said what changes. */
+  | { readonly kind: 'settings'; readonly n: number; readonly what?: 'ttl' | 'proxied' | 'domain' }
+  /** Every process that starts from now on has this configuration; one is started anew at once. */
+  | { readonly kind: 'configuration'; readonly how: Deviation | 'usual'; readonly daemon: number }
   | { readonly kind: 'foreign'; readonly n: number; readonly m: number }
   | { readonly kind: 'edit' | 'delete'; readonly n: number }
   | { readonly kind: 'sync' | 'plan and confirm' }
@@ -37,6 +44,10 @@ export type Strike = { readonly at: number } & (
   | { readonly kind: 'pause'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'clock jumps'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'database down' | 'token revoked'; readonly ms: number }
+  /** Everybody is given a new token, which is good after a third of the time; at its end, the one before is not any more. */
+  | { readonly kind: 'token rotated'; readonly ms: number }
+  /** For so long, Cloudflare refuses whatever is written to one name, or every new record of the name's zone. */
+  | { readonly kind: 'poison' | 'full zone'; readonly n: number; readonly ms: number }
   | { readonly kind: 'database crash' }
   | { readonly kind: 'notifications'; readonly how: 'lost' | 'doubled' | 'late'; readonly ms: number }
   | { readonly kind: 'deaf'; readonly daemon: number; readonly ms: number }
@@ -53,11 +64,12 @@ export type Strike = { readonly at: number } & (
 /** What people and applications do, also on a good day. */
 const ACTS = [
   ...(['want', 'unwant', 'remove', 'retarget', 'broken target', 'settings', 'foreign', 'edit', 'delete'] as const),
+  ...(['rename', 'rival', 'rival goes', 'configuration', 'token rotated'] as const),
   ...(['sync', 'plan and confirm', 'delete order', 'adopt order', 'terminate'] as const),
 ] as const satisfies readonly Strike['kind'][];
 const FAULTS = [
   ...(['crash', 'pause', 'clock jumps', 'database down', 'token revoked', 'database crash'] as const),
-  ...(['notifications', 'deaf', 'database call', 'api call'] as const),
+  ...(['notifications', 'deaf', 'poison', 'full zone', 'database call', 'api call'] as const),
 ] as const satisfies readonly Strike['kind'][];
 
 /** Strikes that nobody in their right mind would order: what is counted as a fault. */

@@ -1,5 +1,6 @@
 import { ApiBudget } from '../../src/cloudflare/budget.ts';
 import { CloudflareApi } from '../../src/cloudflare/client.ts';
+import { Rotation } from '../../src/daemon/rotation.ts';
 import { toError, type ZonekeeperError } from '../../src/errors.ts';
 import { Fence } from '../../src/leadership/fence.ts';
 import { Election } from '../../src/leadership/leader.ts';
@@ -14,6 +15,7 @@ import { leaderRow, operationsOf, spendLog } from './memory-leadership.ts';
 import { MemoryLedger, type Reach } from './memory-ledger.ts';
 import { MemorySource } from './memory-source.ts';
 import { memoryTurnstile } from './memory-turnstile.ts';
+import type { Deviation } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Tables } from './tables.ts';
 import { Tellings, type WasMade } from './tellings.ts';
@@ -26,6 +28,8 @@ export interface Settings {
   readonly driftMinMs: number;
   readonly driftMaxMs: number;
   readonly resyncMs: number;
+  /** How it differs from the configuration of the schedule. */
+  readonly deviation: Deviation | null;
   /** Calls go through Cloudflare's SDK and Bottleneck. */
   readonly libraries: boolean;
 }
@@ -35,7 +39,10 @@ export interface ProcessParts {
   readonly tables: Tables;
   readonly cloudflare: MemoryCloudflare;
   readonly scheduler: Scheduler;
+  /** Read when a process starts. */
   readonly settings: () => Settings;
+  /** The newest token: what its file says. */
+  readonly token: () => string;
   readonly onLeaderGone: () => void;
   /** Throws where a change that is settled as done did not happen. */
   readonly wasMade: WasMade;
@@ -43,6 +50,8 @@ export interface ProcessParts {
   readonly onBug: (error: Error) => void;
 }
 
+/** Before drift checks, as in the daemon. */
+const TOKEN_PRIORITY = 1;
 const GRACE_MS = 7_000;
 /** A listener finds out by its heartbeat that it is cut off, and connects anew. */
 const CONNECT_MS = 200;
@@ -54,6 +63,9 @@ export class SimulatedProcess {
   #election: Election | null = null;
   #term: Term | null = null;
   #budget: ApiBudget | null = null;
+  #settings: Settings | null = null;
+  /** Tries a new token, while it leads. */
+  #rotation: Rotation | null = null;
   #turn: Promise<void> = Promise.resolve();
   #deafUntil = 0;
   #intents = 0;
@@ -65,6 +77,11 @@ export class SimulatedProcess {
   constructor(parts: ProcessParts) {
     this.#parts = parts;
     this.machine = parts.machine;
+  }
+
+  /** What it was started with. */
+  get settings(): Settings | null {
+    return this.#settings;
   }
 
   get epoch(): number | null {
@@ -103,6 +120,8 @@ export class SimulatedProcess {
     machine.start();
     this.#term = null;
     this.#budget = null;
+    this.#rotation = null;
+    this.#settings = this.#parts.settings();
     this.#stopping = false;
     this.#turn = Promise.resolve();
     this.#deafUntil = 0;
@@ -148,6 +167,12 @@ export class SimulatedProcess {
     });
   }
 
+  /** The file of the token has changed. Who does not lead reads it when it does. */
+  tokenChanged(): void {
+    const { machine, scheduler, token } = this.#parts;
+    scheduler.after(scheduler.delay(10, 5_000), machine, () => this.#rotation?.offer(token()));
+  }
+
   /** The listener's connection is half open for so long; then it connects anew. */
   deafen(ms: number): void {
     const { machine, scheduler } = this.#parts;
@@ -165,7 +190,7 @@ export class SimulatedProcess {
   async #lead(epoch: number): Promise<void> {
     const { machine, tables, cloudflare, scheduler } = this.#parts;
     const { clock } = machine;
-    const settings = this.#parts.settings();
+    const settings = this.#settings ?? this.#parts.settings();
     if (this.#stopping || this.#election?.epoch !== epoch) return;
     const budget = new ApiBudget({
       limit: settings.apiBudget,
@@ -174,7 +199,7 @@ export class SimulatedProcess {
       ...(!settings.libraries && { turnstile: memoryTurnstile(machine.defer) }),
     });
     const api = new CloudflareApi({
-      token: 'simulation',
+      token: this.#parts.token(),
       baseUrl: 'http://cloudflare.invalid/client/v4',
       clock,
       limiter: budget,
@@ -194,6 +219,13 @@ export class SimulatedProcess {
     scheduler.tell(machine.name, () => `leads in epoch ${epoch}`);
     this.#budget = budget;
     const ledger = new MemoryLedger(tables, epoch, this.#reach);
+    this.#rotation = new Rotation({
+      clock,
+      random: scheduler.random,
+      use: (token) => api.changeToken(token, { priority: TOKEN_PRIORITY }),
+      onRefused: (error) => scheduler.tell(machine.name, () => `a new token is refused: ${error.code}`),
+      onUsed: (token) => scheduler.tell(machine.name, () => `uses the token ${token}`),
+    });
     this.#term = new Term({
       ledger,
       source: new MemorySource(tables, epoch, this.#reach),
@@ -229,6 +261,8 @@ export class SimulatedProcess {
     const term = this.#term;
     const budget = this.#budget;
     if (term === null) return;
+    this.#rotation?.stop();
+    this.#rotation = null;
     this.#term = null;
     this.#budget = null;
     this.#parts.scheduler.tell(this.machine.name, () => 'leads no more');

@@ -3,6 +3,7 @@ import { seededRandom } from '../support/virtual-clock.ts';
 import { drawPlan } from './draw.ts';
 import { takeOver } from './globals.ts';
 import { Broken, unrest } from './invariants.ts';
+import { BASE_WALL } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { type Coverage, World } from './world.ts';
 
@@ -31,11 +32,11 @@ export interface RunOptions {
 }
 
 /**
- * After the last fault, everything comes to rest within this time, not counted while no call may leave and while a name says
- * when it is tried again: a new leader and a few looks at the zones, but no resync, which would make up for whatever was
- * forgotten.
+ * After the last fault, and the end of whatever it made slow, everything comes to rest within this time, not counted while
+ * no call may leave and while a name says when it is tried again: a new leader and a few looks at the zones, but no resync,
+ * which would make up for whatever was forgotten.
  */
-const REST_MS = 90_000;
+const REST_MS = 75_000;
 /** Whatever happens. */
 const LIMIT_MS = 2_700_000;
 const LOOK_MS = 3_000;
@@ -104,16 +105,16 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
 async function rest(world: World, check: () => boolean): Promise<string | null> {
   const { scheduler, tables, cloudflare, invariants } = world;
   const limit = scheduler.now + LIMIT_MS;
-  let until = scheduler.now + REST_MS;
+  let from = world.faultsEnd;
   for (;;) {
-    await scheduler.run(Math.max(scheduler.now + LOOK_MS, scheduler.lingersUntil), check);
+    await scheduler.run(Math.max(scheduler.now + LOOK_MS, world.faultsEnd), check);
     const wrong = unrest(tables, cloudflare);
     const tries = [...tables.names.values()].some(
       ({ tryAt, code, state }) =>
         tryAt !== null &&
         tryAt > tables.now() &&
         // A grace that goes on for longer than it may is no reason to wait.
-        (code !== 'delete_held' || state !== 'orphaned' || world.grace.mayLast()),
+        (code !== 'delete_held' || state !== 'orphaned' || world.grace.mayLast(BASE_WALL + world.faultsEnd)),
     );
     // Who says when it is tried again is not at rest before.
     if (wrong.length === 0 && (!tries || scheduler.now > limit)) {
@@ -125,8 +126,9 @@ async function rest(world: World, check: () => boolean): Promise<string | null> 
       // A run that was slow, and ended only now: then it is to come to rest once more, in the same time.
       wrong.push(...again, 'something was written although all was in sync');
     }
-    if (tries || world.processes.some(({ halted }) => halted)) until = scheduler.now + REST_MS;
-    if (scheduler.now > Math.min(until, limit)) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
+    from = Math.max(from, world.faultsEnd);
+    if (tries || world.processes.some(({ halted }) => halted)) from = scheduler.now;
+    if (scheduler.now > Math.min(from + REST_MS, limit)) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
   }
 }
 

@@ -42,11 +42,19 @@ export interface NameRow extends StateUpdate {
 export interface Consumer {
   readonly kind: 'instance' | 'standalone_proxy';
   readonly id: string;
-  readonly fqdn: string;
+  fqdn: string;
   readonly since: number;
   active: boolean;
-  /** Null: that of the settings. */
+  /** Null: that of the settings. Several, with a space between them, are a set of records. */
   target: string | null;
+}
+
+/** The row of the application's settings. */
+export interface Settings {
+  target: string;
+  ttl: number;
+  proxied: boolean;
+  domain: string;
 }
 
 export type OperationRow = { -readonly [K in keyof Operation]: Operation[K] } & {
@@ -71,7 +79,9 @@ export class Tables {
   readonly spend: { readonly calls: number; readonly at: number }[] = [];
   readonly changes = new Map<number, { readonly kind: string; readonly id: string; readonly at: number }>();
   readonly consumers = new Map<string, Consumer>();
-  readonly settings = { target: '192.0.2.1' };
+  readonly settings: Settings = { target: '192.0.2.1', ttl: 1, proxied: false, domain: 'example.com' };
+  /** Names for which somebody ever wanted a set of two records. */
+  readonly pairs = new Set<string>();
   readonly #now: () => number;
   #undo: { readonly at: number; readonly undo: () => void }[] = [];
   #serial = 0;

@@ -5,15 +5,16 @@ import { ZonekeeperError } from '../../src/errors.ts';
 import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
 import type { Report } from '../../src/reconcile/report.ts';
 import { ApiFailure } from '../../src/simulator/failure.ts';
+import { change, contentsOf, foreignOf, wantedNow, wish } from './application.ts';
 import { Deeds } from './deeds.ts';
 import { Grace } from './grace.ts';
 import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, type Departure, MemoryCloudflare } from './memory-cloudflare.ts';
-import { isFault, LABELS, type Plan, type Strike } from './plan.ts';
+import { type Deviation, isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
-import { consumerKey, Tables } from './tables.ts';
+import { type Consumer, Tables } from './tables.ts';
 
 const ZONES = ['example.com', 'lab.example.com', 'example.org'];
 const RULES: DesiredRules = { names: null, ignore: new PatternList([]), targets: new TargetAllowList(null) };
@@ -52,7 +53,11 @@ export class World {
   readonly #writes = new WeakMap<Departure, number>();
   /** By process and zone: the last change when it was given a page of a list. */
   readonly #pages = new Map<string, number>();
-  #calm = false;
+  /** Tokens by their number: the newest, those that are good, and how often all of them are revoked. */
+  readonly #tokens = { newest: 1, good: new Set([1]), revoked: 0 };
+  /** Of the configuration that processes are started with. */
+  #deviation: Deviation | null = null;
+  #calmAt = Number.POSITIVE_INFINITY;
 
   constructor(plan: Plan, seed: number, options: { trace: boolean; coverage: Coverage; crashAt?: readonly number[] }) {
     this.#plan = plan;
@@ -66,7 +71,8 @@ export class World {
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Departure) => {
         if (departure.operation === 'batch') this.#writes.set(departure, this.tables.leader.epoch);
-        this.invariants.departure(departure);
+        const settings = this.processes.find(({ machine }) => machine === departure.machine)?.settings ?? null;
+        this.invariants.departure(departure, settings?.deviation ?? null);
         this.invariants.hold(() => this.grace.departure(departure));
       },
       onArrival: (departure: Departure) => {
@@ -93,6 +99,7 @@ export class World {
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
+      calm: () => this.#calm(),
       crashed: (machine: Machine) => this.#restartLater(machine),
       came: (what: string) => this.#count(what, false),
     };
@@ -105,6 +112,7 @@ export class World {
           cloudflare: this.cloudflare,
           scheduler,
           settings: () => this.#settings(),
+          token: () => tokenOf(this.#tokens.newest),
           onLeaderGone: () => this.#notify('leader'),
           onBug: (error) => this.invariants.bug(error),
           wasMade: (change, since) => {
@@ -139,34 +147,50 @@ export class World {
     this.#happen({ at: scheduler.now, kind, point: null, effect: scheduler.pick<string>(effects) } as Strike);
   }
 
+  /** When faults end, with whatever they make slow. Virtual milliseconds. */
+  get faultsEnd(): number {
+    return Math.max(this.#calmAt, this.scheduler.lingersUntil);
+  }
+
+  #calm(): boolean {
+    return this.#calmAt < Number.POSITIVE_INFINITY;
+  }
+
   /** No more faults: everything that is down comes back. */
   calm(): void {
-    this.#calm = true;
-    this.grace.calm();
+    this.#calmAt = this.scheduler.now;
     this.#armed.length = 0;
     this.#notifications = null;
     this.#databaseDownUntil = 0;
-    this.cloudflare.control.setTokens(null);
-    for (const { machine } of this.processes) machine.resume();
+    this.#showTokens();
+    this.cloudflare.calm();
+    this.#deviation = null;
+    for (const { machine, settings } of this.processes) {
+      machine.resume();
+      // It has another configuration than the rest from now on.
+      if (settings !== null && settings.deviation !== null) machine.crash();
+    }
     for (const one of this.processes) one.start();
     this.scheduler.tell('world', () => 'no more faults');
   }
 
   #settings() {
     const { apiBudget, guard, driftMinMs, deleteGraceMs, libraries } = this.#plan;
+    const deviation = this.#deviation;
     return {
       rules: {
         resolve: (fqdn: string, rows: Parameters<typeof resolveDesired>[1]) => resolveDesired(fqdn, rows, RULES),
         outside: () => null,
         allowApex: false,
         allowWildcard: false,
-        policy: 'sync' as const,
-        dryRun: false,
+        policy: deviation === 'upsert-only' || deviation === 'create-only' ? deviation : ('sync' as const),
+        dryRun: deviation === 'dry run',
         deleteGraceMs,
         ownerId: 'simulation',
       },
       apiBudget,
-      deleteLimit: guard,
+      deleteLimit: deviation === 'no deletions' ? { share: 0, min: 0 } : guard,
+      deviation,
       driftMinMs,
       driftMaxMs: 600_000,
       resyncMs: 300_000,
@@ -227,7 +251,9 @@ export class World {
       this.#armed.push(strike);
       return;
     }
-    if (strike.kind === 'notifications') this.#count(`notifications ${strike.how}`);
+    if (strike.kind === 'configuration') this.#count(`configuration: ${strike.how}`, false);
+    else if (strike.kind === 'token rotated') this.#count(strike.kind, false);
+    else if (strike.kind === 'notifications') this.#count(`notifications ${strike.how}`);
     else if (isFault(strike) || strike.kind === 'terminate') this.#count(strike.kind, isFault(strike));
     switch (strike.kind) {
       case 'crash':
@@ -254,9 +280,39 @@ export class World {
         for (const one of this.processes) one.deafen(1_000);
         return;
       case 'token revoked':
-        this.cloudflare.control.setTokens([{ token: 'another' }]);
-        scheduler.after(strike.ms, null, () => this.cloudflare.control.setTokens(null));
+        this.#tokens.revoked += 1;
+        this.#showTokens();
+        scheduler.after(strike.ms, null, () => {
+          this.#tokens.revoked -= 1;
+          this.#showTokens();
+        });
         return;
+      case 'token rotated': {
+        this.#tokens.newest += 1;
+        const { newest } = this.#tokens;
+        for (const one of this.processes) one.tokenChanged();
+        scheduler.after(strike.ms / 3, null, () => {
+          this.#tokens.good.add(newest);
+          this.#showTokens();
+        });
+        scheduler.after(strike.ms, null, () => {
+          for (const token of this.#tokens.good) if (token < newest) this.#tokens.good.delete(token);
+          this.#showTokens();
+        });
+        return;
+      }
+      case 'configuration':
+        this.#deviation = strike.how === 'usual' ? null : strike.how;
+        this.processes[strike.daemon]?.terminate();
+        return;
+      case 'poison':
+        this.cloudflare.poison(nameOf(strike.n), strike.ms);
+        return;
+      case 'full zone': {
+        const zone = this.cloudflare.control.zones().find(({ name }) => name === ZONES[strike.n % ZONES.length]);
+        this.cloudflare.fill(zone?.id ?? '', strike.ms);
+        return;
+      }
       case 'notifications':
         this.#notifications = { how: strike.how, until: scheduler.now + strike.ms };
         return;
@@ -278,16 +334,10 @@ export class World {
       if (kind === 'delete') this.invariants.ordered.add(fqdn);
       this.#ask(kind, { fqdns: [fqdn], force: strike.force });
     } else if (strike.kind === 'settings') {
-      tables.settings.target = `192.0.2.${strike.n + 1}`;
-      this.#noted(...tables.consumers.values());
+      this.#consumersChanged(change(tables, strike));
     } else if (strike.kind === 'foreign') {
       this.#person(() => {
-        const { id } = cloudflare.control.add({
-          type: 'A',
-          name: fqdn,
-          content: `203.0.113.${strike.m + 1}`,
-          ttl: 300,
-        });
+        const { id } = cloudflare.control.add({ name: fqdn, ...foreignOf(strike.m, wantedNow(tables).get(fqdn)) });
         this.invariants.foreign.add(id);
       });
     } else if (strike.kind === 'edit') {
@@ -295,34 +345,32 @@ export class World {
       if (record === undefined) return;
       this.#person(() => cloudflare.control.edit({ name: fqdn, id: record.id }, { content: '203.0.113.250' }));
     } else if (strike.kind === 'delete') this.#person(() => cloudflare.control.remove({ name: fqdn }));
-    else this.#consumer(strike as Extract<Strike, { kind: 'want' }>, fqdn);
+    else this.#consumersChanged(wish(tables, strike as Extract<Strike, { kind: 'want' }>, nameOf));
   }
 
-  #consumer({ kind, n, m }: { kind: string; n: number; m: number }, fqdn: string): void {
-    const { tables } = this;
-    const key = consumerKey({ kind: 'instance', id: String(n) });
-    let consumer = tables.consumers.get(key);
-    const wanted = consumer?.active ?? false;
-    if (kind === 'want' && consumer === undefined) {
-      consumer = { kind: 'instance', id: String(n), fqdn, since: tables.now(), active: true, target: null };
-      tables.consumers.set(key, consumer);
-    }
-    if (consumer === undefined) return;
-    if (kind === 'want') consumer.active = true;
-    else if (kind === 'unwant') consumer.active = false;
-    else if (kind === 'retarget') consumer.target = `198.51.100.${m + 1}`;
-    else if (kind === 'broken target') consumer.target = 'not an address!';
-    else tables.consumers.delete(key);
-    this.grace.consumer(fqdn, wanted);
-    this.#noted(consumer);
+  #consumersChanged(consumers: readonly Consumer[]): void {
+    this.grace.consumersChanged();
+    this.#noted(...consumers);
   }
 
   /** The triggers note the consumers, in the same transaction. */
-  #noted(...consumers: readonly { readonly kind: string; readonly id: string }[]): void {
-    for (const { kind, id } of consumers)
-      this.tables.changes.set(this.tables.serial(), { kind, id, at: this.tables.now() });
+  #noted(...consumers: readonly Consumer[]): void {
+    const { tables } = this;
+    if (consumers.length === 0) return;
+    for (const consumer of consumers) {
+      const { kind, id, fqdn } = consumer;
+      tables.changes.set(tables.serial(), { kind, id, at: tables.now() });
+      if (contentsOf(consumer, tables.settings).length > 1) tables.pairs.add(fqdn);
+    }
     this.tables.durable();
     this.#notify('changes');
+  }
+
+  /** Cloudflare knows these tokens. */
+  #showTokens(): void {
+    const { revoked, good } = this.#tokens;
+    const known = [...good].map((token) => ({ token: tokenOf(token) }));
+    this.cloudflare.control.setTokens(this.#calm() ? null : revoked > 0 ? [{ token: 'another' }] : known);
   }
 
   #notify(what: 'changes' | 'operations' | 'leader'): void {
@@ -369,11 +417,15 @@ export class World {
     const look = () => {
       const row = this.tables.operations.get(id);
       if (row?.state === 'done') this.#ask('sync', { confirm: (row.report as Report).hash });
-      else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm)
+      else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm())
         this.scheduler.after(POLL_MS, null, look);
     };
     this.scheduler.after(POLL_MS, null, look);
   }
+}
+
+function tokenOf(number: number): string {
+  return `simulation-${number}`;
 }
 
 /** The name of a consumer: in three zones, one of which lies below another, and one in none. */
