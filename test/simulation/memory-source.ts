@@ -10,8 +10,8 @@ import { consumerKey, put, type Tables } from './tables.ts';
 type Scope = 'everything' | ReadonlySet<string>;
 
 /**
- * The source in memory: in the same three steps as the one in PostgreSQL, each a statement of its own, so that everything can
- * happen between them. It passes the same contract tests: test/integration/contracts/source.test.ts.
+ * The source in memory: a refresh in the same three steps as the one in PostgreSQL, each a statement of its own, so that
+ * everything can happen between them. It passes the same contract tests: test/integration/contracts/source.test.ts.
  */
 export class MemorySource implements Source {
   readonly #tables: Tables;
@@ -33,19 +33,17 @@ export class MemorySource implements Source {
 
   async stillWanted(fqdns: readonly string[]): Promise<ReadonlySet<string>> {
     const asked = new Set(fqdns);
-    const noted = await this.#noted();
-    const known = await this.#reach('source.known', () => {
-      const keys = new Set<string>();
+    // Three statements that all see the moment of the first one.
+    const rows = await this.#reach('source.noted', () => {
+      const keys = new Set([...this.#tables.changes.values()].map(consumerKey));
       for (const { fqdn, consumer } of this.#tables.records.values()) {
         if (asked.has(fqdn) && consumer !== null) keys.add(consumerKey(consumer));
       }
       for (const [key, rows] of this.#tables.wanted) if (rows.some((row) => asked.has(row.key))) keys.add(key);
-      return keys;
+      return [...this.#view(keys).values()].flat();
     });
-    const rows = await this.#reach('source.consumers', () => {
-      const scope = new Set([...known, ...noted.keys]);
-      return [...this.#view(scope).values()].flat();
-    });
+    await this.#reach('source.known', () => undefined);
+    await this.#reach('source.consumers', () => undefined);
     return new Set(rows.map(rowKey).filter((key) => asked.has(key)));
   }
 

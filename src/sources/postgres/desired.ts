@@ -115,8 +115,8 @@ function withOneSettingsRow([settings, ...rows]: readonly Row[]): Row[] {
   return rows;
 }
 
-// A broken view is a different thing from a broken database: it says whom to ask.
-async function readable<T>(read: () => Promise<T>): Promise<T> {
+/** A broken view is a different thing from a broken database: what it rejects with says whom to ask. */
+export async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -3,7 +3,14 @@ import type { DesiredRow } from '../../dns/desired.ts';
 import { isError } from '../../errors.ts';
 import type { Fence } from '../../leadership/fence.ts';
 import type { Refreshed, RefreshScope, Source } from '../port.ts';
-import { type ChangedConsumer, readConsumers, readDifferences, type Scope, type ViewFacts } from './desired.ts';
+import {
+  type ChangedConsumer,
+  readable,
+  readConsumers,
+  readDifferences,
+  type Scope,
+  type ViewFacts,
+} from './desired.ts';
 import { KINDS } from './view.ts';
 
 export interface PostgresSourceOptions {
@@ -49,18 +56,7 @@ export class PostgresSource implements Source {
   }
 
   async stillWanted(fqdns: readonly string[]): Promise<ReadonlySet<string>> {
-    const { db, view, triggers } = this.#options;
-    // A consumer that took a name over is noted in the feed; or it has been read since, and then it is known below.
-    const noted = await this.#noted();
-    // The consumers that these names had.
-    const known = await db.rows(
-      `SELECT DISTINCT consumer_kind, consumer_id FROM @.dns_records WHERE fqdn = ANY ($1) AND consumer_kind IS NOT NULL
-       UNION SELECT consumer_kind, consumer_id FROM @.wanted WHERE fqdn = ANY ($1)`,
-      [fqdns],
-    );
-    const precise = triggers && view.mode === 'generated' && noted.scope !== 'everything' && !noted.more;
-    const scope = precise ? merge(noted.scope as ReadonlyMap<string, readonly string[]>, known) : 'everything';
-    const consumers = await readConsumers(db, view, scope);
+    const consumers = await readable(() => this.#options.db.transaction((tx) => this.#consumersOf(tx, fqdns)));
     const asked = new Set(fqdns);
     const wanted = new Set<string>();
     for (const consumer of consumers) {
@@ -72,13 +68,31 @@ export class PostgresSource implements Source {
     return wanted;
   }
 
+  /**
+   * Those who have or had these names, and those of whom nobody has read what they want now. All of it at one moment: from one
+   * statement to the next, a name can go from a consumer that is read to one that nobody knew when it was asked who to read.
+   */
+  async #consumersOf(tx: Queryable, fqdns: readonly string[]): Promise<readonly ChangedConsumer[]> {
+    const { view, triggers } = this.#options;
+    await tx.rows('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    const noted = await this.#noted(tx);
+    const known = await tx.rows(
+      `SELECT DISTINCT consumer_kind, consumer_id FROM @.dns_records WHERE fqdn = ANY ($1) AND consumer_kind IS NOT NULL
+       UNION SELECT consumer_kind, consumer_id FROM @.wanted WHERE fqdn = ANY ($1)`,
+      [fqdns],
+    );
+    const precise = triggers && view.mode === 'generated' && noted.scope !== 'everything' && !noted.more;
+    const scope = precise ? merge(noted.scope as ReadonlyMap<string, readonly string[]>, known) : 'everything';
+    return readConsumers(tx, view, scope);
+  }
+
   async #refresh(asked: RefreshScope): Promise<Refreshed> {
     const { view } = this.#options;
     const names = new Set<string>();
     const vanished = new Set<string>();
     let since: number | null = null;
     for (;;) {
-      const noted = await this.#noted();
+      const noted = await this.#noted(this.#options.db);
       const scope = asked === 'everything' || view.mode === 'custom' ? 'everything' : noted.scope;
       if (asked === 'changes' && noted.ids.length === 0) break;
       const changed = await this.#differences(scope);
@@ -106,10 +120,8 @@ export class PostgresSource implements Source {
     }
   }
 
-  async #noted(): Promise<Noted> {
-    const rows = await this.#options.db.rows(
-      `SELECT id, kind, consumer_id, at FROM @.changes ORDER BY id LIMIT ${FEED_ROWS}`,
-    );
+  async #noted(db: Queryable): Promise<Noted> {
+    const rows = await db.rows(`SELECT id, kind, consumer_id, at FROM @.changes ORDER BY id LIMIT ${FEED_ROWS}`);
     const ids = rows.map((row) => row[0] as number);
     const byKind = new Map<string, Set<string>>();
     let everything = false;

@@ -10,8 +10,10 @@ interface Harness {
   /** Makes it, or changes it. */
   readonly set: (name: string, instance: { running: boolean; target: string | null }) => Promise<void>;
   readonly remove: (name: string) => Promise<void>;
+  /** Another consumer wants the name, too. */
+  readonly rival: (name: string) => Promise<void>;
   readonly takeOver: () => Promise<Source>;
-  /** Runs something when the next statement of the source has been answered. */
+  /** Runs something when the next statement of the source that reads anything has been answered. */
   readonly afterNext: (run: () => Promise<unknown>) => void;
 }
 
@@ -41,6 +43,16 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
       const source = await sourceOf(db, await lead(db));
       const rows = db.rows.bind(db);
       db.rows = (sql, values) => afterwards.of(rows(sql, values));
+      const transaction = db.transaction.bind(db);
+      db.transaction = (work) =>
+        transaction((tx) =>
+          work({
+            rows: (sql, values) => {
+              const answer = tx.rows(sql, values);
+              return sql.startsWith('SET TRANSACTION') ? answer : afterwards.of(answer);
+            },
+          }),
+        );
       return {
         source,
         afterNext: afterwards.plan,
@@ -59,6 +71,9 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
         remove: async (name) => {
           await database.query('DELETE FROM instances WHERE subdomain = $1', [name]);
         },
+        rival: async (name) => {
+          await database.query('INSERT INTO standalone_proxies (domain) VALUES ($1)', [name]);
+        },
         takeOver: async () => sourceOf(db, await lead(db, 'successor')),
       };
     },
@@ -72,8 +87,8 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
         Object.assign(tables.leader, { holder: `epoch ${epoch}`, epoch });
         return new MemorySource(tables, epoch, (_, run) => afterwards.of(Promise.resolve().then(run)));
       };
-      const noted = (id: string) => {
-        tables.changes.set(tables.serial(), { kind: 'instance', id, at: tables.now() });
+      const noted = (id: string, kind = 'instance') => {
+        tables.changes.set(tables.serial(), { kind, id, at: tables.now() });
       };
       return {
         source: sourceIn(1),
@@ -86,6 +101,11 @@ const FORMS: readonly [name: string, make: () => Promise<Harness>][] = [
         remove: async (name) => {
           tables.consumers.delete(`instance/${name}`);
           noted(name);
+        },
+        rival: async (name) => {
+          const rival = { kind: 'standalone_proxy', id: 'rival', fqdn: `${name}.example.com` } as const;
+          tables.consumers.set('standalone_proxy/rival', { ...rival, since: 1, active: true, target: null });
+          noted('rival', 'standalone_proxy');
         },
         takeOver: async () => sourceIn(2),
       };
@@ -143,6 +163,17 @@ describe.each(FORMS)('the source in %s', (_, make) => {
     const { source, set, afterNext } = await make();
     await set('a', RUNNING);
     afterNext(() => source.refresh('changes'));
+    expect([...(await source.stillWanted(['a.example.com']))]).toEqual(['a.example.com']);
+  });
+
+  test('still wanted is also what another consumer takes over while that is asked', async () => {
+    const { source, set, remove, rival, afterNext } = await make();
+    await set('a', RUNNING);
+    await source.refresh('changes');
+    afterNext(async () => {
+      await rival('a');
+      await remove('a');
+    });
     expect([...(await source.stillWanted(['a.example.com']))]).toEqual(['a.example.com']);
   });
 
