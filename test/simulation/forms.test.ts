@@ -66,6 +66,7 @@ async function outcome(libraries: boolean, { operation, call }: Asked, effect: A
     },
     onDeparture: ({ machine: _, ...departure }: Departure) => seen.push(departure),
     onArrival: () => {},
+    onGivenUp: () => {},
     onMade: () => {},
     onLimited: () => {},
   };

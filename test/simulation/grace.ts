@@ -15,24 +15,24 @@ interface Absence {
 export class Grace {
   readonly #graceMs: number;
   readonly #tables: Tables;
-  readonly #ordered: ReadonlySet<string>;
+  readonly #isOrdered: (recordId: string) => boolean;
   readonly #begunAt: (departure: Departure, fqdn: string) => number;
   /** By name, as it is, and not as it was read. */
   readonly #absences = new Map<string, Absence[]>();
   /** Names that a consumer wants. */
   #wanted: ReadonlySet<string> = new Set();
 
-  /** `ordered`: names whose deletion a person ordered. `begunAt`: when the run of a name began that sends a batch. */
+  /** `isOrdered`: a person ordered the deletion of the record. `begunAt`: when the run of a name began that sends a batch. */
   constructor(
     graceMs: number,
     tables: Tables,
-    ordered: ReadonlySet<string>,
+    isOrdered: (recordId: string) => boolean,
     begunAt: (departure: Departure, fqdn: string) => number,
   ) {
     this.#begunAt = begunAt;
     this.#graceMs = graceMs;
     this.#tables = tables;
-    this.#ordered = ordered;
+    this.#isOrdered = isOrdered;
   }
 
   /** Told after each change of consumers. */
@@ -63,10 +63,10 @@ export class Grace {
     const { machine, body } = departure;
     if (this.#graceMs === 0 || body === null) return;
     const now = this.#tables.now();
-    for (const fqdn of this.#emptied(body)) {
+    for (const [fqdn, ids] of this.#emptied(body)) {
       const absences = this.#absences.get(fqdn) ?? [];
       const last = absences.at(-1);
-      if (last === undefined || this.#wanted.has(fqdn) || this.#ordered.has(fqdn)) continue;
+      if (last === undefined || this.#wanted.has(fqdn) || ids.every(this.#isOrdered)) continue;
       const begunAt = this.#begunAt(departure, fqdn);
       if (absences.some(({ left, back }) => Math.max(left + this.#graceMs, begunAt) <= Math.min(back, now))) continue;
       const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#graceMs} ms`;
@@ -79,12 +79,17 @@ export class Grace {
     return this.#tables.now() < faultsEnd + this.#graceMs + SLACK_MS;
   }
 
-  #emptied(body: BatchSent): Set<string> {
+  /** Names, and what they lose. */
+  #emptied(body: BatchSent): Map<string, string[]> {
     const deleted = new Set((body.deletes ?? []).map(({ id }) => id));
     const rows = [...this.#tables.records.values()];
     const kept = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
     for (const { recordId, fqdn } of rows) if (!deleted.has(recordId)) kept.add(fqdn);
-    return new Set(rows.flatMap(({ recordId, fqdn }) => (deleted.has(recordId) && !kept.has(fqdn) ? [fqdn] : [])));
+    const emptied = new Map<string, string[]>();
+    for (const { recordId, fqdn } of rows) {
+      if (deleted.has(recordId) && !kept.has(fqdn)) emptied.set(fqdn, [...(emptied.get(fqdn) ?? []), recordId]);
+    }
+    return emptied;
   }
 
   #rows(fqdn: string) {

@@ -19,6 +19,8 @@ export type ApiEffect = (typeof API_EFFECTS)[number];
 /** A request that leaves a process. */
 export interface Departure {
   readonly machine: Machine;
+  /** The life of the machine in which it left. */
+  readonly life: number;
   readonly operation: string;
   readonly zoneId: string | null;
   readonly body: BatchSent | null;
@@ -38,8 +40,10 @@ export interface Sky {
   strike(machine: Machine, operation: string): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
-  /** A request of that life of a process has changed records. */
-  onMade(departure: Departure, life: number, entries: readonly ChangeEntry[]): void;
+  /** A process waits for the answer no longer, and counts on the call not to take effect any more. */
+  onGivenUp(departure: Departure): void;
+  /** A request has changed records. */
+  onMade(departure: Departure, entries: readonly ChangeEntry[]): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
   onLimited(departure: Departure, retryAfterMs: number | null): void;
 }
@@ -50,8 +54,8 @@ const SMALL_PAGE = 3;
 const HANGS_MS = 120_000;
 /** Nobody waits for a call for longer. */
 const GIVEN_UP_MS = 31_000;
-/** Half of the late ones take effect after that. */
-const LATE_MS = [1_000, GIVEN_UP_MS] as const;
+/** Within what a caller waits, within what its successor has to wait, or after that. */
+const LATE_MS = [1_000, 18_000, GIVEN_UP_MS] as const;
 const LATE_BY_MS = 9_000;
 
 /** Cloudflare in this process: the simulator without HTTP, reached by a `fetch` that the world can strike. */
@@ -167,9 +171,13 @@ export class MemoryCloudflare {
       const effect = this.#sky.strike(machine, operation);
       if (effect === 'crash before') return machine.crash();
       const body = (asked.body ?? null) as BatchSent | null;
-      const departure = { machine, operation, zoneId: zoneId ?? null, body, effect };
+      const departure = { machine, life, operation, zoneId: zoneId ?? null, body, effect };
       this.#sky.onDeparture(departure);
-      signal?.addEventListener('abort', () => reject(aborted()), { once: true });
+      const giveUp = () => {
+        this.#sky.onGivenUp(departure);
+        reject(aborted());
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
       const back = (ms: number, run: () => void) => void scheduler.after(ms, machine, run, life);
       const lose = () => reject(broken());
       if (effect === 'reset before') return back(scheduler.delay(1, 100), lose);
@@ -182,7 +190,7 @@ export class MemoryCloudflare {
         const instead = replaced(effect, operation === 'batch');
         const { last } = this;
         const answer = instead ?? this.#execute(asked, effect);
-        if (this.last !== last) this.#sky.onMade(departure, life, this.changes(last));
+        if (this.last !== last) this.#sky.onMade(departure, this.changes(last));
         scheduler.tell(machine.name, () => `api.${operation} ${answer.status}${effect === null ? '' : ` (${effect})`}`);
         if (effect === 'crash after' && machine.life === life) return machine.crash();
         if (effect === 'pause after' && machine.life === life) machine.pauseForAWhile();

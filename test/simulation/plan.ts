@@ -38,7 +38,8 @@ export type Strike = { readonly at: number } & (
   | { readonly kind: 'configuration'; readonly how: Deviation | 'usual'; readonly daemon: number }
   | { readonly kind: 'foreign'; readonly n: number; readonly m: number }
   | { readonly kind: 'edit' | 'delete'; readonly n: number }
-  | { readonly kind: 'sync' | 'plan and confirm' }
+  /** `confirm again`: the plan that was confirmed last, once more. */
+  | { readonly kind: 'sync' | 'plan and confirm' | 'confirm again' }
   | { readonly kind: 'delete order' | 'adopt order'; readonly n: number; readonly force: boolean }
   | { readonly kind: 'crash' | 'terminate'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'pause'; readonly daemon: number; readonly ms: number }
@@ -65,7 +66,7 @@ export type Strike = { readonly at: number } & (
 const ACTS = [
   ...(['want', 'unwant', 'remove', 'retarget', 'broken target', 'settings', 'foreign', 'edit', 'delete'] as const),
   ...(['rename', 'rival', 'rival goes', 'configuration', 'token rotated'] as const),
-  ...(['sync', 'plan and confirm', 'delete order', 'adopt order', 'terminate'] as const),
+  ...(['sync', 'plan and confirm', 'confirm again', 'delete order', 'adopt order', 'terminate'] as const),
 ] as const satisfies readonly Strike['kind'][];
 const FAULTS = [
   ...(['crash', 'pause', 'clock jumps', 'database down', 'token revoked', 'database crash'] as const),
@@ -87,6 +88,8 @@ export function isStrike(value: unknown): value is Strike {
 export interface Plan {
   readonly daemons: number;
   readonly apiBudget: number;
+  /** Calls that the largest lot of the budget holds; the core's own choice where it is not said. */
+  readonly lotCalls?: number;
   readonly guard: { readonly share: number; readonly min: number };
   readonly driftMinMs: number;
   readonly smallPages: boolean;

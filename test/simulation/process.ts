@@ -17,6 +17,7 @@ import { MemorySource } from './memory-source.ts';
 import { memoryTurnstile } from './memory-turnstile.ts';
 import type { Deviation } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Sights } from './sights.ts';
 import type { Tables } from './tables.ts';
 import { Tellings, type WasMade } from './tellings.ts';
 
@@ -24,6 +25,7 @@ import { Tellings, type WasMade } from './tellings.ts';
 export interface Settings {
   readonly rules: Rules;
   readonly apiBudget: number;
+  readonly lotCalls: number | undefined;
   readonly deleteLimit: { readonly share: number; readonly min: number };
   readonly driftMinMs: number;
   readonly driftMaxMs: number;
@@ -44,6 +46,8 @@ export interface ProcessParts {
   /** The newest token: what its file says. */
   readonly token: () => string;
   readonly onLeaderGone: () => void;
+  /** Is told when it works on which name, and what it reads of Cloudflare. */
+  readonly sights: Sights;
   /** Throws where a change that is settled as done did not happen. */
   readonly wasMade: WasMade;
   /** A failure that no fault explains. */
@@ -194,6 +198,7 @@ export class SimulatedProcess {
     if (this.#stopping || this.#election?.epoch !== epoch) return;
     const budget = new ApiBudget({
       limit: settings.apiBudget,
+      ...(settings.lotCalls !== undefined && { lotCalls: settings.lotCalls }),
       clock,
       log: spendLog(tables, epoch, this.#reach),
       ...(!settings.libraries && { turnstile: memoryTurnstile(machine.defer) }),
@@ -208,6 +213,7 @@ export class SimulatedProcess {
         ? { fetch: cloudflare.fetchOf(machine) }
         : { sdk: (token) => cloudflare.sdkOf(machine, token) }),
     });
+    this.#parts.sights.lookThrough(machine, api);
     try {
       await this.#reach('daemon.inspect', () => undefined);
       await budget.start();
@@ -254,6 +260,7 @@ export class SimulatedProcess {
     const tellings = new Tellings(() => tables.now(), this.#parts.wasMade);
     this.#tellings.set(epoch, tellings);
     tellings.listen(this.#term.queue, ledger);
+    this.#parts.sights.follow(machine, this.#term.queue);
     this.#term.start();
   }
 

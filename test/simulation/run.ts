@@ -2,9 +2,10 @@ import type { Report } from '../../src/reconcile/report.ts';
 import { seededRandom } from '../support/virtual-clock.ts';
 import { drawPlan } from './draw.ts';
 import { takeOver } from './globals.ts';
-import { Broken, unrest } from './invariants.ts';
+import { Broken } from './invariants.ts';
 import { BASE_WALL } from './machine.ts';
 import type { Plan } from './plan.ts';
+import { unrest } from './unrest.ts';
 import { type Coverage, World } from './world.ts';
 
 /** What a schedule came to. */
@@ -134,6 +135,7 @@ async function rest(world: World, check: () => boolean): Promise<string | null> 
 
 /** What was told is what happened. */
 function reports({ tables, cloudflare, invariants, processes, deeds }: World): void {
+  invariants.confirmations();
   for (const { id, report, kind, epoch } of tables.operations.values()) {
     if (report === null) continue;
     const told = report as Report;

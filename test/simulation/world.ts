@@ -55,6 +55,8 @@ export class World {
   readonly #pages = new Map<string, number>();
   /** Tokens by their number: the newest, those that are good, and how often all of them are revoked. */
   readonly #tokens = { newest: 1, good: new Set([1]), revoked: 0 };
+  /** The plan that somebody confirmed last. */
+  #confirmed: Report | null = null;
   /** Of the configuration that processes are started with. */
   #deviation: Deviation | null = null;
   #calmAt = Number.POSITIVE_INFINITY;
@@ -79,7 +81,8 @@ export class World {
         this.#arrived(departure);
         this.invariants.arrival(departure);
       },
-      onMade: ({ machine }: Departure, life: number, entries: Parameters<Deeds['made']>[3]) =>
+      onGivenUp: (departure: Departure) => this.invariants.givenUp(departure),
+      onMade: ({ machine, life }: Departure, entries: Parameters<Deeds['made']>[3]) =>
         this.deeds.made(machine, life, this.tables.now(), entries),
       onLimited: (departure: Departure, retryAfterMs: number | null) =>
         this.invariants.limited(departure, retryAfterMs),
@@ -90,12 +93,17 @@ export class World {
       cloudflare: () => this.cloudflare,
       now: () => scheduler.now,
       apiBudget: plan.apiBudget,
-      guard: plan.strikes.some(({ kind }) => kind === 'plan and confirm') ? null : plan.guard,
+      guard: plan.guard,
       epochOf: ({ machine }) => this.processes.find((one) => one.machine === machine)?.epoch ?? null,
     });
     const begunAt = ({ machine }: { readonly machine: Machine }, fqdn: string) =>
       this.processes.find((one) => one.machine === machine)?.begunAt(fqdn) ?? this.tables.now();
-    this.grace = new Grace(plan.deleteGraceMs, this.tables, this.invariants.ordered, begunAt);
+    this.grace = new Grace(
+      plan.deleteGraceMs,
+      this.tables,
+      (id) => this.invariants.orders.isOrdered(id, this.tables.now()),
+      begunAt,
+    );
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
@@ -114,6 +122,7 @@ export class World {
           settings: () => this.#settings(),
           token: () => tokenOf(this.#tokens.newest),
           onLeaderGone: () => this.#notify('leader'),
+          sights: this.invariants.sights,
           onBug: (error) => this.invariants.bug(error),
           wasMade: (change, since) => {
             const exists = (id: string) =>
@@ -175,7 +184,7 @@ export class World {
   }
 
   #settings() {
-    const { apiBudget, guard, driftMinMs, deleteGraceMs, libraries } = this.#plan;
+    const { apiBudget, lotCalls, guard, driftMinMs, deleteGraceMs, libraries } = this.#plan;
     const deviation = this.#deviation;
     return {
       rules: {
@@ -189,6 +198,7 @@ export class World {
         ownerId: 'simulation',
       },
       apiBudget,
+      lotCalls,
       deleteLimit: deviation === 'no deletions' ? { share: 0, min: 0 } : guard,
       deviation,
       driftMinMs,
@@ -329,16 +339,16 @@ export class World {
     const fqdn = 'n' in strike ? nameOf(strike.n) : '';
     if (strike.kind === 'sync') this.#ask('sync', {});
     else if (strike.kind === 'plan and confirm') this.#planAndConfirm();
-    else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
+    else if (strike.kind === 'confirm again') {
+      if (this.#confirmed !== null) this.#confirm(this.#confirmed);
+    } else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
       const kind = strike.kind === 'delete order' ? 'delete' : 'adopt';
-      if (kind === 'delete') this.invariants.ordered.add(fqdn);
-      this.#ask(kind, { fqdns: [fqdn], force: strike.force });
+      this.invariants.ordered(kind, this.#ask(kind, { fqdns: [fqdn], force: strike.force }), fqdn);
     } else if (strike.kind === 'settings') {
       this.#consumersChanged(change(tables, strike));
     } else if (strike.kind === 'foreign') {
       this.#person(() => {
-        const { id } = cloudflare.control.add({ name: fqdn, ...foreignOf(strike.m, wantedNow(tables).get(fqdn)) });
-        this.invariants.foreign.add(id);
+        cloudflare.control.add({ name: fqdn, ...foreignOf(strike.m, wantedNow(tables).get(fqdn)) });
       });
     } else if (strike.kind === 'edit') {
       const [record] = cloudflare.control.records({ name: fqdn });
@@ -350,6 +360,7 @@ export class World {
 
   #consumersChanged(consumers: readonly Consumer[]): void {
     this.grace.consumersChanged();
+    this.invariants.wants.consumersChanged();
     this.#noted(...consumers);
   }
 
@@ -411,12 +422,22 @@ export class World {
     return id;
   }
 
+  #confirm(plan: Report): void {
+    this.#confirmed = plan;
+    const id = this.#ask('sync', { confirm: plan.hash });
+    const deletions = plan.changes.filter(({ action }) => action === 'delete');
+    this.invariants.orders.confirmed(
+      id,
+      deletions.map(({ fqdn, type, before }) => ({ fqdn, type, content: before?.content ?? '' })),
+    );
+  }
+
   #planAndConfirm(): void {
     const id = this.#ask('plan', {});
     const until = this.scheduler.now + PLAN_WAIT_MS;
     const look = () => {
       const row = this.tables.operations.get(id);
-      if (row?.state === 'done') this.#ask('sync', { confirm: (row.report as Report).hash });
+      if (row?.state === 'done') this.#confirm(row.report as Report);
       else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm())
         this.scheduler.after(POLL_MS, null, look);
     };
