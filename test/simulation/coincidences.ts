@@ -14,6 +14,9 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
   switch (theme) {
     case 'lease':
       return below(2) === 0 ? renewedLate(at, n, m, between) : acquiredLate(at, below(daemons), n, m, between);
+    case 'anything':
+      // Whoever dies takes with it what else would have happened: one in a schedule is enough.
+      return below(6) === 0 ? inherited(at, daemons, n, m, between) : [];
     case 'deletions':
       return deletions(at, dice);
     case 'beginnings':
@@ -32,7 +35,7 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         { at: at + between(40, 900), kind: 'database crash' },
       ];
     case 'failures':
-      if (below(3) === 0) return revoked(at, n, m, between, dice);
+      if (below(3) > 0) return revoked(at, n, m, between, dice);
       return [
         {
           at,
@@ -42,6 +45,11 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         },
         { at: at + 1, kind: pick(['broken target', 'retarget', 'want', 'unwant']), n: pick([9, n]), m },
         { at: at + 2, kind: 'sync' },
+      ];
+    case 'wall clock':
+      return [
+        { at, kind: 'clock jumps', daemon: 0, ms: pick([-3_600_000, -86_400_000]) },
+        { at: at + between(0, 1_000), kind: 'retarget', n, m },
       ];
     default:
       return [];
@@ -77,13 +85,23 @@ function acquiredLate(at: number, daemon: number, n: number, m: number, between:
   ];
 }
 
+/** Everybody dies, and a call of the leader's is still on its way when its successor begins. */
+function inherited(at: number, daemons: number, n: number, m: number, between: Between): Strike[] {
+  const dies = at + between(100, 1_500);
+  return [
+    { at, kind: 'api call', point: 'batch', effect: 'late' },
+    { at: at + 1, kind: 'retarget', n, m },
+    ...Array.from({ length: daemons }, (_, daemon): Strike => ({ at: dies, kind: 'crash', daemon, ms: 0 })),
+  ];
+}
+
 /** A change is taken back while a slow run works on it; that was read, but the reader was not told. */
 function revoked(at: number, n: number, m: number, between: Between, { pick, below }: Dice): Strike[] {
   const back = at + between(250, 900);
   const [first, second] = pick([['want', 'unwant'] as const, ['unwant', 'want'] as const]);
   return [
     // All names are compared then; the run may end before the comparison is answered.
-    ...(below(2) === 0 ? [slow(at, 'ledger.survey', between(2_000, 9_000))] : []),
+    ...(below(4) > 0 ? [slow(at, 'ledger.survey', between(2_000, 9_000))] : []),
     slow(at, 'ledger.begin', between(1_000, 4_000)),
     { at: at + 1, kind: first, n, m },
     { at: back, kind: 'database call', point: 'source.write', effect: 'fail after' },

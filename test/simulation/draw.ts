@@ -1,7 +1,9 @@
 import { coincidence } from './coincidences.ts';
+import { consent } from './consent.ts';
 import { CALL_EFFECTS } from './machine.ts';
 import { API_EFFECTS, type ApiEffect } from './memory-cloudflare.ts';
 import { API_POINTS, DATABASE_POINTS, DEVIATIONS, LABELS, type Plan, type Strike } from './plan.ts';
+import { windowSettings, windows } from './windows.ts';
 
 const FAULTS = 32;
 const LEAST_FAULTS = 20;
@@ -13,6 +15,9 @@ const DEVIATES = 0.1;
 const ROTATES = 0.1;
 /** Of deletions only the first ones are let through: what comes later is held, and shows nothing. */
 const DELETIONS = 1;
+/** Of failures without a death: other faults end at this share of a schedule, and the last coincidence begins so long before its end. */
+const QUIET_AFTER = 0.6;
+const LAST_MS = 4_000;
 /** A deletion that takes effect too late needs so long for it. Milliseconds. */
 const DELETIONS_LAST = 45_000;
 
@@ -33,10 +38,18 @@ export const THEMES = [
   'memory',
   'failures',
   'deletions',
+  'consent',
 ] as const;
-export type Theme = (typeof THEMES)[number];
+/** They cost more time than others, and are drawn less often: one in so many schedules. */
+const RARE_THEMES = [
+  ['window', 20],
+  ['wall clock', 40],
+] as const;
+export type Theme = (typeof THEMES)[number] | (typeof RARE_THEMES)[number][0];
 
-const NOBODY_DIES: ReadonlySet<Theme> = new Set(['memory', 'failures', 'deletions']);
+const NOBODY_DIES: ReadonlySet<Theme> = new Set(['memory', 'failures', 'deletions', 'consent', 'window', 'wall clock']);
+/** Of these, all begins with what they are about, and nothing else takes names away. */
+const ONE_STORY: ReadonlySet<Theme> = new Set(['deletions', 'consent', 'window', 'wall clock']);
 
 /** What a plan is drawn with. */
 export interface Dice {
@@ -51,29 +64,35 @@ export function drawPlan(random: () => number): Plan {
   const below = (limit: number) => Math.floor(random() * limit);
   const dice: Dice = { random, below, pick: <T>(items: readonly T[]): T => items[below(items.length)] as T };
   const { pick } = dice;
-  const theme = pick(THEMES);
+  const theme = themeOf(dice);
   const daemons = daemonsOf(theme, dice);
   // Most are short: the time that passes while nothing happens costs as much as any other.
   const spanMs = below(pick([15_000, 15_000, 15_000, 30_000, 30_000, 60_000, 120_000]));
   const upkeep = theme === 'failures' && below(UPKEEP_EVERY) === 0;
-  const lastsMs = (theme === 'deletions' ? DELETIONS_LAST : upkeep ? UPKEEP_LASTS : 10_000) + spanMs;
-  const coincidences = theme === 'deletions' ? DELETIONS : COINCIDENCES;
-  const strikes: Strike[] = [];
-  for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * (lastsMs / 4), kind: 'want', n, m: below(200) });
-  for (let i = 0; i < ACTS; i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
-  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * lastsMs, ...fault(dice, daemons, theme) });
+  const story = theme === 'window' ? windows(daemons, dice) : null;
+  const lasts = theme === 'deletions' || theme === 'consent' ? DELETIONS_LAST : upkeep ? UPKEEP_LASTS : 10_000;
+  const lastsMs = story?.lastsMs ?? lasts + spanMs;
+  const coincidences = story !== null ? 0 : ONE_STORY.has(theme) ? DELETIONS : COINCIDENCES;
+  const strikes: Strike[] = [...(story?.strikes ?? [])];
+  const wantedWithin = story === null ? lastsMs / 4 : 5_000;
+  for (let n = 0; n < LABELS; n++) strikes.push({ at: random() * wantedWithin, kind: 'want', n, m: below(200) });
+  for (let i = 0; i < (story === null ? ACTS : 0); i++) strikes.push({ at: random() * lastsMs, ...act(dice, theme) });
+  const faultsEnd = theme === 'failures' ? QUIET_AFTER * lastsMs : lastsMs;
+  for (let i = 0; i < FAULTS; i++) strikes.push({ at: random() * faultsEnd, ...fault(dice, daemons, theme) });
   for (let i = 0; i < coincidences; i++) {
+    // The last of these failures is followed by nothing that would make up for it.
+    const share = theme === 'failures' && i === 0 ? 1 - LAST_MS / lastsMs : random();
     // Deletions are of names that have their records already.
-    const share = theme === 'deletions' ? 0.25 + 0.15 * random() : random();
-    strikes.push(...coincidence(theme, share * lastsMs, daemons, dice));
+    const begins = (ONE_STORY.has(theme) ? 0.25 + 0.15 * share : share) * lastsMs;
+    strikes.push(...(theme === 'consent' ? consent(begins, daemons, dice) : coincidence(theme, begins, daemons, dice)));
   }
-  if (random() < DEVIATES && theme !== 'deletions') strikes.push(...deviating(lastsMs, daemons, dice));
+  if (random() < DEVIATES && !ONE_STORY.has(theme)) strikes.push(...deviating(lastsMs, daemons, dice));
   if (random() < ROTATES) strikes.push({ at: random() * lastsMs, kind: 'token rotated', ms: 3_000 + below(20_000) });
   // It comes a minute after a term has begun, for which it must live so long.
   if (upkeep) strikes.push({ at: 0, kind: 'database call', point: 'ledger.prune', effect: pick(CALL_EFFECTS) });
   const smallPages = random() < 0.25;
-  const guarded = theme === 'guard' || theme === 'deletions' || random() < 0.3;
-  for (let i = 0; i < RARE && theme !== 'deletions'; i++) {
+  const guarded = theme === 'guard' || theme === 'deletions' || random() < (theme === 'consent' ? 0.7 : 0.3);
+  for (let i = 0; i < RARE && !ONE_STORY.has(theme); i++) {
     strikes.push(...rarely(random() * lastsMs, { theme, daemons, smallPages, guarded }, dice));
   }
   return {
@@ -83,11 +102,18 @@ export function drawPlan(random: () => number): Plan {
     driftMinMs: pick([5_000, 15_000]),
     smallPages,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
-    libraries: random() < 1 / 64,
+    libraries: theme === 'wall clock' || random() < 1 / 64,
     strikes: strikes.filter(({ at }) => at < lastsMs).sort((a, b) => a.at - b.at),
     lastsMs,
     leastFaults: LEAST_FAULTS,
+    ...(story !== null && windowSettings(dice)),
   };
+}
+
+function themeOf({ below, pick }: Dice): Theme {
+  for (const [theme, every] of RARE_THEMES) if (below(every) === 0) return theme;
+  // What shows only where nothing else happens needs more schedules than others.
+  return pick([...THEMES, 'failures'] as const);
 }
 
 function daemonsOf(theme: Theme, { pick }: Dice): number {
@@ -117,10 +143,8 @@ function rarely(
     : pick([...CALL_EFFECTS, ...(['crash before', 'crash after', 'slow before', 'pause after'] as const)]);
   const call = (point: string): Strike => ({ at, kind: 'database call', point, effect });
   const why = pick([
-    ...(['unwant', 'delete', 'sync'] as const),
+    ...(['unwant', 'delete', 'sync', 'confirm'] as const),
     ...(NOBODY_DIES.has(theme) ? [] : (['terminate'] as const)),
-    // Whoever confirms switches the guard off.
-    ...(theme === 'guard' ? [] : (['confirm'] as const)),
     ...(smallPages ? (['page', 'page', 'page', 'page', 'page'] as const) : []),
     ...(guarded ? (['unwant two', 'unwant two', 'unwant two'] as const) : []),
   ]);
@@ -165,7 +189,7 @@ type Unplaced<T> = T extends unknown ? Omit<T, 'at'> : never;
 function act({ below, pick }: Dice, theme: Theme): Unplaced<Strike> {
   const n = below(LABELS);
   const m = below(200);
-  if (theme === 'deletions') return { kind: pick(['want', 'retarget']), n, m };
+  if (ONE_STORY.has(theme)) return { kind: pick(['want', 'retarget']), n, m };
   if (theme === 'guard') return { kind: pick(['want', 'unwant', 'unwant', 'remove', 'retarget', 'rename']), n, m };
   const kind = pick([
     ...([

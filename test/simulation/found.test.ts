@@ -297,6 +297,21 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems(strikes, {}, 40)).toEqual([]);
   });
 
+  test('a deletion that was let through in the course of a confirmed sync counts as any other', async () => {
+    const unwant = (at: number, n: number): Strike => ({ at, kind: 'unwant', n, m: 0 });
+    const strikes: Strike[] = [
+      ...[0, 1, 2, 3, 4].map((n) => want(5_000 + n, n)),
+      unwant(9_000, 0),
+      unwant(9_000, 1),
+      { at: 10_500, kind: 'plan and confirm' },
+      { at: 11_600, kind: 'database call', point: 'ledger.facts', effect: 'slow after', ms: 2_500 },
+      { at: 11_601, kind: 'retarget', n: 2, m: 150 },
+      unwant(13_000, 2),
+      unwant(20_000, 3),
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 } }, 40)).toEqual([]);
+  });
+
   test('a zone that could not be looked at for minutes', async () => {
     const html: Strike = { at: 10_000, kind: 'api call', point: 'list_records', effect: 'html' };
     const strikes: Strike[] = [want(5_000, 0), ...Array(40).fill(html), { at: 225_000, kind: 'delete', n: 0 }];
