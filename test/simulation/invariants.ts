@@ -95,7 +95,7 @@ export class Invariants {
     if (epoch !== leader.epoch || leader.holder === null) {
       throw this.#break(`${departure.machine.name} writes in epoch ${epoch}, but the leader's is ${leader.epoch}`);
     }
-    const wrong = this.wants.problem(departure, departure.body);
+    const wrong = this.wants.problem(departure, departure.body, deviation);
     if (wrong !== null) throw this.#break(wrong);
     for (const fqdn of this.#namesOf(departure.body)) {
       const open = [...tables.intents.values()].filter((row) => row.fqdn === fqdn && row.state === 'open');

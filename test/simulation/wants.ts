@@ -2,6 +2,7 @@ import type { ChangeEntry } from '../../src/simulator/change-log.ts';
 import { wantedNow } from './application.ts';
 import type { BatchSent, Departure } from './memory-cloudflare.ts';
 import type { Orders } from './orders.ts';
+import type { Deviation } from './plan.ts';
 import type { Sights } from './sights.ts';
 import type { Tables } from './tables.ts';
 
@@ -54,8 +55,8 @@ export class Wants {
     if (before !== null && after === null) this.#vanished.set(before.name, this.#parts.now());
   }
 
-  /** What is wrong with the deletions of a batch that leaves; null when nothing is. */
-  problem({ machine, zoneId }: Departure, body: BatchSent): string | null {
+  /** What is wrong with the deletions of a batch that leaves, by a configuration that may differ from the usual one; null when nothing is. */
+  problem({ machine, zoneId }: Departure, body: BatchSent, deviation: Deviation | null): string | null {
     const { orders, sights, tables, standing, homeOf } = this.#parts;
     const filled = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
     const deleted = new Set((body.deletes ?? []).map(({ id }) => id));
@@ -67,6 +68,9 @@ export class Wants {
       if (began === undefined || ids.length === 0 || ids.some((id) => !deleted.has(id))) continue;
       const unsure = Math.max(this.#vanished.get(fqdn) ?? -1, sights.misledAt(machine, zoneId ?? ''));
       if (unsure >= began || ids.every((id) => orders.mayBeDeleted(id, tables.now()))) continue;
+      if (deviation === 'no deletions' || deviation === 'upsert-only') {
+        return `${machine.name} empties ${fqdn}, which nobody ordered, and its configuration forbids: ${deviation}`;
+      }
       if ((this.#since.get(fqdn) ?? Number.POSITIVE_INFINITY) < began) {
         return `${machine.name} empties ${fqdn}, which has been wanted since before it was looked at`;
       }
