@@ -38,6 +38,8 @@ export interface RunOptions {
  * which would make up for whatever was forgotten.
  */
 const REST_MS = 75_000;
+/** Zones are looked at as often as this; or more seldom, and then it takes as long as two of these looks more. */
+const LOOKED_AT_EVERY_MS = 15_000;
 /** Whatever happens. */
 const LIMIT_MS = 2_700_000;
 const LOOK_MS = 3_000;
@@ -89,7 +91,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
     }
     callsUntilCalm = world.calls;
     world.calm();
-    problem = await rest(world, check);
+    problem = await rest(world, restMs(plan), check);
     if (problem === null) reports(world);
   } catch (error) {
     problem =
@@ -103,7 +105,11 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   return { problem, faults: world.struck, events, calls: world.calls, callsUntilCalm, virtualMs, trace: lines };
 }
 
-async function rest(world: World, check: () => boolean): Promise<string | null> {
+function restMs({ driftMinMs }: Plan): number {
+  return REST_MS + 2 * Math.max(0, driftMinMs - LOOKED_AT_EVERY_MS);
+}
+
+async function rest(world: World, withinMs: number, check: () => boolean): Promise<string | null> {
   const { scheduler, tables, cloudflare, invariants } = world;
   const limit = scheduler.now + LIMIT_MS;
   let from = world.faultsEnd;
@@ -129,7 +135,7 @@ async function rest(world: World, check: () => boolean): Promise<string | null> 
     }
     from = Math.max(from, world.faultsEnd);
     if (tries || world.processes.some(({ halted }) => halted)) from = scheduler.now;
-    if (scheduler.now > Math.min(from + REST_MS, limit)) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
+    if (scheduler.now > Math.min(from + withinMs, limit)) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
   }
 }
 
