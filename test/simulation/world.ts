@@ -425,7 +425,9 @@ export class World {
   #confirm(plan: Report): void {
     this.#confirmed = plan;
     const id = this.#ask('sync', { confirm: plan.hash });
-    const deletions = plan.changes.filter(({ action }) => action === 'delete');
+    // What makes room for another record needs no confirmation, and gets none.
+    const kept = new Set(plan.changes.flatMap(({ action, fqdn }) => (action === 'create' ? [fqdn] : [])));
+    const deletions = plan.changes.filter(({ action, fqdn }) => action === 'delete' && !kept.has(fqdn));
     this.invariants.orders.confirmed(
       id,
       deletions.map(({ fqdn, type, before }) => ({ fqdn, type, content: before?.content ?? '' })),
