@@ -117,13 +117,13 @@ function slow(at: number, point: string, ms: number): Strike {
 function deletions(at: number, { below, pick, random }: Dice): Strike[] {
   const n = below(ONE_ZONE);
   const other = (n + 1 + below(ONE_ZONE - 1)) % ONE_ZONE;
-  const kind = below(5);
+  const kind = below(6);
   if (kind > 2) {
     // The one of this hour is made; then a name is to keep its record, though much speaks against it.
     const then = at + 3_000;
     return [
       { at, kind: 'unwant', n: other, m: 0 },
-      ...(kind === 3 ? judged(then, n, random) : outdated(then, n, random)),
+      ...(kind < 5 ? judged(then, n, random) : outdated(then, n, random)),
     ];
   }
   if (kind === 2) {

@@ -113,7 +113,7 @@ export function drawPlan(random: () => number): Plan {
 function themeOf({ below, pick }: Dice): Theme {
   for (const [theme, every] of RARE_THEMES) if (below(every) === 0) return theme;
   // What shows only where nothing else happens needs more schedules than others.
-  return pick([...THEMES, 'failures'] as const);
+  return pick([...THEMES, 'failures', 'deletions'] as const);
 }
 
 function daemonsOf(theme: Theme, { pick }: Dice): number {
