@@ -26,7 +26,10 @@ export const DEVIATIONS = ['dry run', 'upsert-only', 'create-only', 'no deletion
 export type Deviation = (typeof DEVIATIONS)[number];
 
 /** One thing that happens, at a moment of its own. */
-export type Strike = { readonly at: number } & (
+export type Strike = Act | Blow;
+
+/** What people and applications do, with the application's tables, with records and with orders. */
+export type Act = { readonly at: number } & (
   | {
       readonly kind: 'want' | 'unwant' | 'remove' | 'retarget' | 'broken target' | 'rename' | 'rival' | 'rival goes';
       readonly n: number;
@@ -34,13 +37,19 @@ export type Strike = { readonly at: number } & (
     }
   /** The target, where it is not said what changes. */
   | { readonly kind: 'settings'; readonly n: number; readonly what?: 'ttl' | 'proxied' | 'domain' }
-  /** Every process that starts from now on has this configuration; one is started anew at once. */
-  | { readonly kind: 'configuration'; readonly how: Deviation | 'usual'; readonly daemon: number }
   | { readonly kind: 'foreign'; readonly n: number; readonly m: number }
   | { readonly kind: 'edit' | 'delete'; readonly n: number }
   /** `confirm again`: the plan that was confirmed last, once more. */
   | { readonly kind: 'sync' | 'plan and confirm' | 'confirm again' }
   | { readonly kind: 'delete order' | 'adopt order'; readonly n: number; readonly force: boolean }
+);
+
+/** What befalls processes, PostgreSQL and Cloudflare. */
+export type Blow = {
+  readonly at: number;
+} & /** Every process that starts from now on has this configuration; one is started anew at once. */
+(
+  | { readonly kind: 'configuration'; readonly how: Deviation | 'usual'; readonly daemon: number }
   | { readonly kind: 'crash' | 'terminate'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'pause'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'clock jumps'; readonly daemon: number; readonly ms: number }
@@ -62,8 +71,8 @@ export type Strike = { readonly at: number } & (
   | { readonly kind: 'api call'; readonly point: string | null; readonly effect: ApiEffect }
 );
 
-/** What people and applications do, also on a good day. */
-const ACTS = [
+/** What happens also on a good day. */
+const USUAL = [
   ...(['want', 'unwant', 'remove', 'retarget', 'broken target', 'settings', 'foreign', 'edit', 'delete'] as const),
   ...(['rename', 'rival', 'rival goes', 'configuration', 'token rotated'] as const),
   ...(['sync', 'plan and confirm', 'confirm again', 'delete order', 'adopt order', 'terminate'] as const),
@@ -75,13 +84,13 @@ const FAULTS = [
 
 /** Strikes that nobody in their right mind would order: what is counted as a fault. */
 export function isFault({ kind }: Strike): boolean {
-  return !(ACTS as readonly string[]).includes(kind);
+  return !(USUAL as readonly string[]).includes(kind);
 }
 
 /** Whether what somebody wrote into a file is a strike. */
 export function isStrike(value: unknown): value is Strike {
   const { at, kind } = (value ?? {}) as { readonly at?: unknown; readonly kind?: unknown };
-  return typeof at === 'number' && ([...ACTS, ...FAULTS] as readonly unknown[]).includes(kind);
+  return typeof at === 'number' && ([...USUAL, ...FAULTS] as readonly unknown[]).includes(kind);
 }
 
 /** Everything that will happen in a schedule, drawn from its seed before it begins. */

@@ -1,25 +1,20 @@
 import { PatternList } from '../../src/dns/pattern.ts';
 import { type DesiredRules, resolveDesired } from '../../src/dns/resolve.ts';
 import { TargetAllowList } from '../../src/dns/target.ts';
-import { ZonekeeperError } from '../../src/errors.ts';
-import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
-import type { Report } from '../../src/reconcile/report.ts';
-import { ApiFailure } from '../../src/simulator/failure.ts';
-import { change, contentsOf, foreignOf, wantedNow, wish } from './application.ts';
 import { Deeds } from './deeds.ts';
 import { Grace } from './grace.ts';
 import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, type Departure, MemoryCloudflare } from './memory-cloudflare.ts';
+import { nameOf, People } from './people.ts';
 import { type Deviation, isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
-import { type Consumer, Tables } from './tables.ts';
+import { Tables } from './tables.ts';
+import { Tokens } from './tokens.ts';
 
 const ZONES = ['example.com', 'lab.example.com', 'example.org'];
 const RULES: DesiredRules = { names: null, ignore: new PatternList([]), targets: new TargetAllowList(null) };
-const POLL_MS = 1_000;
-const PLAN_WAIT_MS = 120_000;
 /** Effects that keep nobody waiting for long. */
 const QUICK_CALL_EFFECTS = ['fail before', 'fail after'] as const satisfies readonly CallEffect[];
 const QUICK_API_EFFECTS = [
@@ -48,15 +43,12 @@ export class World {
   readonly #crashAt: ReadonlySet<number>;
   #databaseDownUntil = 0;
   #notifications: { readonly how: 'lost' | 'doubled' | 'late'; readonly until: number } | null = null;
-  #operations = 0;
   /** The epoch in which a batch left. */
   readonly #writes = new WeakMap<Departure, number>();
   /** By process and zone: the last change when it was given a page of a list. */
   readonly #pages = new Map<string, number>();
-  /** Tokens by their number: the newest, those that are good, and how often all of them are revoked. */
-  readonly #tokens = { newest: 1, good: new Set([1]), revoked: 0 };
-  /** The plan that somebody confirmed last. */
-  #confirmed: Report | null = null;
+  readonly #tokens: Tokens;
+  readonly #people: People;
   /** Of the configuration that processes are started with. */
   #deviation: Deviation | null = null;
   #calmAt = Number.POSITIVE_INFINITY;
@@ -104,6 +96,16 @@ export class World {
       (id) => this.invariants.orders.isOrdered(id, this.tables.now()),
       begunAt,
     );
+    this.#tokens = new Tokens(scheduler, this.cloudflare);
+    this.#people = new People({
+      scheduler,
+      tables: this.tables,
+      cloudflare: this.cloudflare,
+      invariants: this.invariants,
+      grace: this.grace,
+      notify: (what) => this.#notify(what),
+      calm: () => this.#calm(),
+    });
     const weather = {
       strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
@@ -120,7 +122,7 @@ export class World {
           cloudflare: this.cloudflare,
           scheduler,
           settings: () => this.#settings(),
-          token: () => tokenOf(this.#tokens.newest),
+          token: () => this.#tokens.newest,
           onLeaderGone: () => this.#notify('leader'),
           sights: this.invariants.sights,
           onBug: (error) => this.invariants.bug(error),
@@ -171,7 +173,7 @@ export class World {
     this.#armed.length = 0;
     this.#notifications = null;
     this.#databaseDownUntil = 0;
-    this.#showTokens();
+    this.#tokens.calm();
     this.cloudflare.calm();
     this.#deviation = null;
     for (const { machine, settings } of this.processes) {
@@ -290,27 +292,12 @@ export class World {
         for (const one of this.processes) one.deafen(1_000);
         return;
       case 'token revoked':
-        this.#tokens.revoked += 1;
-        this.#showTokens();
-        scheduler.after(strike.ms, null, () => {
-          this.#tokens.revoked -= 1;
-          this.#showTokens();
-        });
+        this.#tokens.revoke(strike.ms);
         return;
-      case 'token rotated': {
-        this.#tokens.newest += 1;
-        const { newest } = this.#tokens;
+      case 'token rotated':
+        this.#tokens.rotate(strike.ms);
         for (const one of this.processes) one.tokenChanged();
-        scheduler.after(strike.ms / 3, null, () => {
-          this.#tokens.good.add(newest);
-          this.#showTokens();
-        });
-        scheduler.after(strike.ms, null, () => {
-          for (const token of this.#tokens.good) if (token < newest) this.#tokens.good.delete(token);
-          this.#showTokens();
-        });
         return;
-      }
       case 'configuration':
         this.#deviation = strike.how === 'usual' ? null : strike.how;
         this.processes[strike.daemon]?.terminate();
@@ -330,58 +317,8 @@ export class World {
         this.processes[strike.daemon]?.deafen(strike.ms);
         return;
       default:
-        this.#act(strike);
+        this.#people.act(strike);
     }
-  }
-
-  #act(strike: Strike): void {
-    const { tables, cloudflare } = this;
-    const fqdn = 'n' in strike ? nameOf(strike.n) : '';
-    if (strike.kind === 'sync') this.#ask('sync', {});
-    else if (strike.kind === 'plan and confirm') this.#planAndConfirm();
-    else if (strike.kind === 'confirm again') {
-      if (this.#confirmed !== null) this.#confirm(this.#confirmed);
-    } else if (strike.kind === 'delete order' || strike.kind === 'adopt order') {
-      const kind = strike.kind === 'delete order' ? 'delete' : 'adopt';
-      this.invariants.ordered(kind, this.#ask(kind, { fqdns: [fqdn], force: strike.force }), fqdn);
-    } else if (strike.kind === 'settings') {
-      this.#consumersChanged(change(tables, strike));
-    } else if (strike.kind === 'foreign') {
-      this.#person(() => {
-        cloudflare.control.add({ name: fqdn, ...foreignOf(strike.m, wantedNow(tables).get(fqdn)) });
-      });
-    } else if (strike.kind === 'edit') {
-      const [record] = cloudflare.control.records({ name: fqdn });
-      if (record === undefined) return;
-      this.#person(() => cloudflare.control.edit({ name: fqdn, id: record.id }, { content: '203.0.113.250' }));
-    } else if (strike.kind === 'delete') this.#person(() => cloudflare.control.remove({ name: fqdn }));
-    else this.#consumersChanged(wish(tables, strike as Extract<Strike, { kind: 'want' }>, nameOf));
-  }
-
-  #consumersChanged(consumers: readonly Consumer[]): void {
-    this.grace.consumersChanged();
-    this.invariants.wants.consumersChanged();
-    this.#noted(...consumers);
-  }
-
-  /** The triggers note the consumers, in the same transaction. */
-  #noted(...consumers: readonly Consumer[]): void {
-    const { tables } = this;
-    if (consumers.length === 0) return;
-    for (const consumer of consumers) {
-      const { kind, id, fqdn } = consumer;
-      tables.changes.set(tables.serial(), { kind, id, at: tables.now() });
-      if (contentsOf(consumer, tables.settings).length > 1) tables.pairs.add(fqdn);
-    }
-    this.tables.durable();
-    this.#notify('changes');
-  }
-
-  /** Cloudflare knows these tokens. */
-  #showTokens(): void {
-    const { revoked, good } = this.#tokens;
-    const known = [...good].map((token) => ({ token: tokenOf(token) }));
-    this.cloudflare.control.setTokens(this.#calm() ? null : revoked > 0 ? [{ token: 'another' }] : known);
   }
 
   #notify(what: 'changes' | 'operations' | 'leader'): void {
@@ -395,64 +332,4 @@ export class World {
     else send();
     if (how === 'doubled') send();
   }
-
-  #person(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      // There is no such record, or the rules of DNS refuse it: a person then goes for a coffee.
-      if (!(error instanceof ApiFailure) && !(error instanceof ZonekeeperError)) throw error;
-    }
-  }
-
-  #ask(kind: OperationKind, asked: Partial<OperationRequest>): string {
-    const { tables } = this;
-    const request = { fqdns: null, dryRun: false, confirm: null, force: false, ...asked };
-    const sameAs = JSON.stringify([kind, request]);
-    for (const row of tables.operations.values()) {
-      if (row.sameAs === sameAs && (row.state === 'queued' || row.state === 'running')) return row.id;
-    }
-    this.#operations += 1;
-    const id = `op${this.#operations}`;
-    const times = { createdAt: tables.now(), startedAt: null, finishedAt: null };
-    const rest = { requestedBy: 'somebody', progress: null, report: null, error: null, epoch: null, sameAs };
-    tables.operations.set(id, { id, kind, request, state: 'queued', ...times, ...rest });
-    tables.durable();
-    this.#notify('operations');
-    return id;
-  }
-
-  #confirm(plan: Report): void {
-    this.#confirmed = plan;
-    const id = this.#ask('sync', { confirm: plan.hash });
-    // What makes room for another record needs no confirmation, and gets none.
-    const kept = new Set(plan.changes.flatMap(({ action, fqdn }) => (action === 'create' ? [fqdn] : [])));
-    const deletions = plan.changes.filter(({ action, fqdn }) => action === 'delete' && !kept.has(fqdn));
-    this.invariants.orders.confirmed(
-      id,
-      deletions.map(({ fqdn, type, before }) => ({ fqdn, type, content: before?.content ?? '' })),
-    );
-  }
-
-  #planAndConfirm(): void {
-    const id = this.#ask('plan', {});
-    const until = this.scheduler.now + PLAN_WAIT_MS;
-    const look = () => {
-      const row = this.tables.operations.get(id);
-      if (row?.state === 'done') this.#confirm(row.report as Report);
-      else if (row?.state !== 'failed' && this.scheduler.now < until && !this.#calm())
-        this.scheduler.after(POLL_MS, null, look);
-    };
-    this.scheduler.after(POLL_MS, null, look);
-  }
-}
-
-function tokenOf(number: number): string {
-  return `simulation-${number}`;
-}
-
-/** The name of a consumer: in three zones, one of which lies below another, and one in none. */
-function nameOf(n: number): string {
-  if (n === 9) return 'n9.nowhere.net';
-  return `n${n}.${n < 5 ? 'example.com' : n < 7 ? 'lab.example.com' : 'example.org'}`;
 }
