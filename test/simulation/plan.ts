@@ -45,12 +45,10 @@ export type Act = { readonly at: number } & (
 );
 
 /** What befalls processes, PostgreSQL and Cloudflare. */
-export type Blow = {
-  readonly at: number;
-} & /** Every process that starts from now on has this configuration; one is started anew at once. */
-(
-  | { readonly kind: 'configuration'; readonly how: Deviation | 'usual'; readonly daemon: number }
+export type Blow = { readonly at: number } & (
   | { readonly kind: 'crash' | 'terminate'; readonly daemon: number; readonly ms: number }
+  /** Every process that starts from now on has this configuration; one is started anew at once. */
+  | { readonly kind: 'configuration'; readonly how: Deviation | 'usual'; readonly daemon: number }
   | { readonly kind: 'pause'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'clock jumps'; readonly daemon: number; readonly ms: number }
   | { readonly kind: 'database down' | 'token revoked'; readonly ms: number }
