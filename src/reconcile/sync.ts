@@ -108,11 +108,13 @@ async function confirm({ guard }: SyncOptions, request: SyncRequest, hash: strin
       facts: { hash: plan.hash },
     });
   }
-  if (request.dryRun) return;
+  const released = deletedIds(plan);
+  // All plans that delete nothing have the same hash: there is nothing to use up.
+  if (request.dryRun || released.length === 0) return;
   if (!(await request.useConfirmation(hash))) {
     throw new ZonekeeperError('plan_changed', `The plan ${hash} was confirmed before.`, { facts: { hash: plan.hash } });
   }
-  guard.release(deletedIds(plan));
+  guard.release(released);
 }
 
 /** Queues the names and waits until each has been looked at once. */

@@ -316,6 +316,10 @@ describe('the delete guard', () => {
     });
     expect(simulator.records()).toHaveLength(19);
     expect(await (await post('/api/dns/sync', { confirm: seen.hash })).json()).toMatchObject({ code: 'plan_changed' });
+    // A plan that deletes nothing has one hash for ever, and releases nothing.
+    const harmless = (await (await get('/api/dns/plan')).json()) as Report;
+    for (const _ of ['once', 'once more'])
+      expect((await post('/api/dns/sync', { confirm: harmless.hash })).status).toBe(200);
   });
 });
 
