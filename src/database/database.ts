@@ -21,6 +21,8 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** A statement that runs longer is cancelled by the server. Milliseconds. */
   readonly statementTimeoutMs?: number;
+  /** A transaction whose process does nothing for so long is ended by the server, and its locks with it. Milliseconds. */
+  readonly idleTransactionMs?: number;
   /** Called for a connection that broke while idle; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void;
   /** Told how long each statement took, the wait for a connection included, whether it succeeded or not. Milliseconds. */
@@ -38,6 +40,11 @@ export interface PoolState {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/**
+ * Between two statements, our transactions only compute. A process that is stopped there, or whose host is gone without a word,
+ * must not hold the leader row against its successor: the server would notice after hours, or never.
+ */
+const IDLE_TRANSACTION_MS = 10_000;
 /** A server that cancels a statement says so within this time, or cannot be reached. */
 const ANSWER_SLACK_MS = 10_000;
 const DEADLOCK_ATTEMPTS = 4;
@@ -56,6 +63,7 @@ export class Database implements Queryable {
   readonly schemaSql: string;
   #pool: pg.Pool;
   readonly #options: DatabaseOptions;
+  readonly #idleTransactionMs: number;
   /** Statements with the schema put in; as many as the code has, so it needs no bound. */
   readonly #statements = new Map<string, string>();
 
@@ -63,6 +71,7 @@ export class Database implements Queryable {
     this.schema = options.schema;
     this.schemaSql = pg.escapeIdentifier(options.schema);
     this.#options = options;
+    this.#idleTransactionMs = Math.trunc(options.idleTransactionMs ?? IDLE_TRANSACTION_MS);
     this.#pool = makePool(options);
   }
 
@@ -141,7 +150,8 @@ export class Database implements Queryable {
     const client = await this.#connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      // For this transaction, not for the connection: that holds through a pooler, too.
+      await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${this.#idleTransactionMs}`);
       const tx: Queryable = {
         rows: (sql, values = []) =>
           this.#timed(
