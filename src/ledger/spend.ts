@@ -27,7 +27,7 @@ export class SpendLog {
    */
   async reserve(calls: number): Promise<void> {
     const rows = await this.#db.rows(
-      `WITH held AS (SELECT FROM @.leader WHERE epoch = $2 AND holder IS NOT NULL FOR SHARE)
+      `WITH held AS (SELECT FROM @.leader WHERE epoch = $2 AND holder IS NOT NULL FOR KEY SHARE)
        INSERT INTO @.api_spend (calls) SELECT $1 FROM held RETURNING id`,
       [calls, this.#fence.epoch],
     );

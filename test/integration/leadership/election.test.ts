@@ -83,6 +83,21 @@ describe('the leader row', () => {
     await waitFor('b to lead', () => b.election.epoch === 2);
   });
 
+  test('renews while a long write of its own is being committed', async () => {
+    const { db } = await install();
+    const a = candidate(db, 'a');
+    a.election.start();
+    await waitFor('a to lead', () => a.election.epoch === 1);
+    const renewed = async () => (await db.rows('SELECT renewed::text FROM @.leader'))[0]?.[0];
+    await db.transaction(async (tx) => {
+      await new Fence(1).hold(tx);
+      const before = await renewed();
+      a.election.poke();
+      await waitFor('a to renew', async () => (await renewed()) !== before, 5_000);
+    });
+    expect(a.events).toEqual(['elected 1']);
+  });
+
   test('a process that is stopped within a write does not keep others from taking over', async () => {
     const { test: database, db } = await install();
     const a = candidate(db, 'a');
