@@ -208,9 +208,9 @@ function makePool(options: DatabaseOptions): pg.Pool {
     keepAlive: true,
     // Behind a broken way the server's own limit reaches nobody.
     query_timeout: statementTimeoutMs + ANSWER_SLACK_MS,
-    // Set by statement, not as a start-up parameter: poolers refuse those.
+    // Set by statement, not as a start-up parameter: poolers refuse those. The driver reads times in no other style.
     onConnect: async (client) => {
-      await client.query(`SET statement_timeout = ${statementTimeoutMs}`);
+      await client.query(`SET statement_timeout = ${statementTimeoutMs}; SET datestyle = 'ISO'`);
     },
   });
   pool.on('error', (error) => options.onIdleError?.(error));

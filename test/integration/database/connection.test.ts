@@ -19,6 +19,16 @@ test('a connection that is cut between two statements of a transaction fails the
   expect(await db.rows('SELECT 3')).toEqual([[3]]);
 });
 
+test('times are read in whatever style the database writes them', async () => {
+  const database = await testDatabase();
+  await database.query(`ALTER DATABASE ${database.name} SET datestyle = 'German'`);
+  const db = new Database({ url: database.url, schema: 'zonekeeper', applicationName: 'style' });
+  onTestFinished(() => db.close());
+  expect(await db.rows(`SELECT timestamptz '2026-02-01 03:04:05.678+00'`)).toEqual([
+    [Date.UTC(2026, 1, 1, 3, 4, 5, 678)],
+  ]);
+});
+
 test('the pool says what it does, and every statement how long it took', async () => {
   const database = await testDatabase();
   const times: number[] = [];
