@@ -53,6 +53,10 @@ const DEADLOCK_ATTEMPTS = 4;
 const isDeadlock = (error: unknown): boolean =>
   error instanceof ZonekeeperError && (error.facts.sqlstate === '40P01' || error.facts.sqlstate === '40001');
 
+// Said by a server that was the primary when we connected: another one is now, and connections made anew find it.
+const isDemoted = (error: unknown): error is Error =>
+  error instanceof Error && (error as Error & { code?: string }).code === '25006';
+
 // The driver's words for its own time limit.
 const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
 
@@ -163,8 +167,8 @@ export class Database implements Queryable {
       await this.#timed(() => client.query('COMMIT'));
       return result;
     } catch (error) {
-      // A connection that is silent, or cannot even roll back, is not given back to the pool.
-      if (isSilence(error)) broken = error;
+      // A connection that is silent, leads to the wrong server, or cannot even roll back, is not given back to the pool.
+      if (isSilence(error) || isDemoted(error)) broken = error;
       else
         await client.query('ROLLBACK').catch((failed: Error) => {
           broken = failed;

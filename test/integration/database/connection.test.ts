@@ -19,6 +19,17 @@ test('a connection that is cut between two statements of a transaction fails the
   expect(await db.rows('SELECT 3')).toEqual([[3]]);
 });
 
+test('a connection to a server that only reads, as a demoted primary does, is not used again', async () => {
+  const database = await testDatabase();
+  const db = new Database({ url: database.url, schema: 'public', applicationName: 'demoted', connections: 1 });
+  onTestFinished(() => db.close());
+  await db.rows('CREATE TABLE @.t ()');
+  await db.rows('SET default_transaction_read_only = on');
+  const write = () => db.transaction((tx) => tx.rows('INSERT INTO @.t DEFAULT VALUES RETURNING 1'));
+  await expect(write()).rejects.toMatchObject({ code: 'database_unreachable', facts: { sqlstate: '25006' } });
+  expect(await write()).toEqual([[1]]);
+});
+
 test('times are read in whatever style the database writes them', async () => {
   const database = await testDatabase();
   await database.query(`ALTER DATABASE ${database.name} SET datestyle = 'German'`);
