@@ -69,7 +69,7 @@ export class Operations {
       const made = await this.#db.rows(
         `INSERT INTO @.operations (id, kind, same_as, request, requested_by) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (same_as) WHERE state IN ('queued', 'running') DO NOTHING RETURNING id`,
-        [id, kind, sameAs, JSON.stringify(request), requestedBy],
+        [id, kind, sameAs, json(request), requestedBy],
       );
       if (made.length > 0) {
         await this.#db.rows('SELECT pg_notify($1, $2)', [this.#db.channel('operations'), '']);
@@ -103,7 +103,7 @@ export class Operations {
   async giveUp(id: string, error: OperationError): Promise<boolean> {
     const rows = await this.#db.rows(
       `UPDATE @.operations SET state = 'failed', finished_at = clock_timestamp(), error = $2 WHERE id = $1 AND state = 'queued' RETURNING id`,
-      [id, JSON.stringify(error)],
+      [id, json(error)],
     );
     return rows.length > 0;
   }
@@ -132,7 +132,7 @@ export class Operations {
     await this.#db.rows(`UPDATE @.operations SET progress = $3 WHERE id = $1 AND epoch = $2 AND state = 'running'`, [
       id,
       fence.epoch,
-      JSON.stringify(progress),
+      json(progress),
     ]);
     await this.#announce(id);
   }

@@ -268,6 +268,14 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect((await factsOf(ledger))?.state).toBeNull();
   });
 
+  test('a state that quotes what no database holds keeps no other from being stored', async () => {
+    const { ledger } = await make();
+    const actual = [{ type: 'TXT', content: 'half a pair: \ud83d, nothing: \0', ttl: 1, proxied: false }];
+    await ledger.setStates([state({ fqdn: 'b.example.com', reason: 'because of \0', actual }), state()]);
+    const facts = await ledger.facts([FQDN, 'b.example.com']);
+    expect([...facts.values()].map((one) => one.state?.code)).toEqual(Array(2).fill('cloudflare_validation'));
+  });
+
   test('a survey passes through all names in pages, each once; of a zone it sees what ends in it', async () => {
     const { ledger } = await make();
     const names = ['example.com', 'b.example.com', 'c.b.example.com', 'badexample.com', 'x.org'];

@@ -28,6 +28,20 @@ describe('an operation', () => {
     expect(['failed', 'done']).toContain((await operations.get('o1'))?.state);
   });
 
+  test('may say what PostgreSQL cannot hold', async () => {
+    const { db } = await install();
+    const operations = new Operations(db);
+    const fence = await lead(db);
+    await operations.ask('o1', 'sync', { ...REQUEST, fqdns: ['a\0b.example.com', '\ud800'] }, 'some\0body');
+    await operations.take(fence, 5, []);
+    await operations.finish(fence, 'o1', null, { code: 'internal', message: 'half a pair: \ud83d, \0' });
+    const ended = await operations.get('o1');
+    expect(ended).toMatchObject({ state: 'failed', requestedBy: 'some\ufffdbody' });
+    expect(ended?.request.fqdns).toEqual(['a\ufffdb.example.com', '\ufffd']);
+    expect(ended?.error?.message).toBe('half a pair: \ufffd, \ufffd');
+    expect(await operations.get('\0')).toBeNull();
+  });
+
   test('may name as many names as the API takes, and is joined by an equal one', async () => {
     const { db } = await install();
     const operations = new Operations(db);
