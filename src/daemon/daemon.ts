@@ -270,7 +270,7 @@ export class Daemon {
     const { clock, random, log, metrics } = this.#options;
     const config = this.#config;
     if (this.#stopping || this.#election.epoch !== epoch) return;
-    const fence = new Fence(epoch);
+    const fence = new Fence(epoch, this.#options.instance);
     const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
     try {
       // The schema, the view or the tables may have changed since the process began.

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/database.ts';
 import type { ActualRecord, Change } from '../../../src/dns/record.ts';
-import type { Fence } from '../../../src/leadership/fence.ts';
+import { Fence } from '../../../src/leadership/fence.ts';
 import { readHistory } from '../../../src/ledger/browse.ts';
 import type { NewIntent, SettledChange, StateUpdate } from '../../../src/ledger/port.ts';
 import { PostgresLedger } from '../../../src/ledger/postgres.ts';
@@ -147,6 +147,23 @@ describe('a write in three steps', () => {
       expect(done).toHaveLength(1);
     },
   );
+});
+
+test('in an epoch that was given once more after a failover had forgotten it, only who holds it now writes', async () => {
+  const { epoch } = await lead(db, 'first');
+  // What a standby that lagged behind knows, and what comes of it.
+  await db.rows('UPDATE @.leader SET epoch = $1', [epoch - 1]);
+  expect((await lead(db, 'second')).epoch).toBe(epoch);
+  const [first, second] = [new Fence(epoch, 'first'), new Fence(epoch, 'second')];
+  const writes = (fence: Fence) => [
+    new PostgresLedger(db, fence).begin([intent(`of ${fence.holder}`)], [], 30_000),
+    new PostgresLedger(db, fence).setStates([]),
+    new SpendLog(db, fence).reserve(1),
+  ];
+  const refused = writes(first).map((write) => expect(write).rejects.toMatchObject({ code: 'not_leader' }));
+  await Promise.all(refused);
+  await Promise.all(writes(second));
+  expect((await facts())?.intents).toMatchObject([{ id: 'of second' }]);
 });
 
 describe('an epoch that is over', () => {
