@@ -193,6 +193,22 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect(await factsOf(ledger)).toMatchObject({ tracked: [], intents: [{ recordId: 'r1' }] });
   });
 
+  test('what is forgotten once more is remembered as it was last', async () => {
+    const { ledger, takeOver } = await make();
+    const foreign = { zoneId: 'z', zone: 'example.com', record: record('r1'), cause: CAUSE, intent: null };
+    await ledger.correct({ ...NOTHING, track: [{ ...foreign, consumer: CONSUMER }] });
+    await ledger.correct({ ...NOTHING, forget: [DELETED] });
+    // Somebody adopts it, for another consumer.
+    const successor = await takeOver();
+    const consumer = { kind: 'standalone_proxy', id: '7' };
+    await successor.correct({ ...NOTHING, track: [{ ...foreign, consumer }] });
+    const [first] = (await factsOf(ledger))?.intents ?? [];
+    await successor.correct({ ...NOTHING, forget: [DELETED] });
+    const [second, ...others] = (await factsOf(ledger))?.intents ?? [];
+    expect(others).toEqual([]);
+    expect(second).toMatchObject({ recordId: 'r1', state: 'dropped', consumer, epoch: (first?.epoch ?? 0) + 1 });
+  });
+
   test('what was adopted is so also after it was forgotten and found again', async () => {
     const { ledger, adopted } = await make();
     await tracked(ledger);
