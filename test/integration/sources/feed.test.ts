@@ -100,6 +100,26 @@ describe('the source', () => {
     expect(vanished.every((name) => name.endsWith('.example.com'))).toBe(true);
   });
 
+  test('a change counts from its commit as nearly as can be known, however long its transaction lasts', async () => {
+    const { test: database, db } = await install();
+    const source = await sourceOf(db, await lead(db));
+    const slow = await database.pool.connect();
+    await slow.query('BEGIN');
+    await slow.query(`${RUNNING} VALUES ('slow', 'running', 1)`);
+    const now = async () => (await db.rows('SELECT clock_timestamp()'))[0]?.[0] as number;
+    const uncommitted = await now();
+    // What was noted later is committed before.
+    await database.query(`${RUNNING} VALUES ('fast', 'running', 1)`);
+    expect((await source.refresh('changes')).names).toEqual(['fast.example.com']);
+    await slow.query('COMMIT');
+    slow.release();
+    const { names, since } = await source.refresh('changes');
+    expect(names).toEqual(['slow.example.com']);
+    expect(since).toBeGreaterThanOrEqual(uncommitted);
+    expect(since).toBeLessThanOrEqual(await now());
+    expect((await source.refresh('changes')).names).toEqual([]);
+  });
+
   test('a resync finds what no trigger noted', async () => {
     const { test: database, db } = await install();
     const source = await sourceOf(db, await lead(db));
