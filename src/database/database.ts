@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { ZonekeeperError } from '../errors.ts';
 import { storables } from './columns.ts';
@@ -40,6 +41,7 @@ export interface PoolState {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const LOOK_AGAIN_MS = 20;
 const STATEMENT_TIMEOUT_MS = 60_000;
 /**
  * Between two statements, our transactions only compute. A process that is stopped there, or whose host is gone without a word,
@@ -81,8 +83,8 @@ export class Database implements Queryable {
   }
 
   /**
-   * Connects with this URL from the next statement on, once our schema was seen with it; statements under way end where
-   * they are. Throws where it was not: then everything stays as it was.
+   * Connects with this URL from the next statement on, once our schema was seen with it; statements under way, and those that
+   * wait for a connection, end where they are. Throws where it was not: then everything stays as it was.
    */
   async moveTo(url: string): Promise<void> {
     const pool = makePool({ ...this.#options, url });
@@ -94,6 +96,9 @@ export class Database implements Queryable {
     }
     const old = this.#pool;
     this.#pool = pool;
+    // A pool that ends gives no more connections to who waits for one; nobody waits for longer than this.
+    const until = performance.now() + CONNECT_TIMEOUT_MS;
+    while (old.waitingCount > 0 && performance.now() < until) await setTimeout(LOOK_AGAIN_MS);
     await old.end();
   }
 
