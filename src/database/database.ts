@@ -218,9 +218,12 @@ function makePool(options: DatabaseOptions): pg.Pool {
     keepAlive: true,
     // Behind a broken way the server's own limit reaches nobody.
     query_timeout: statementTimeoutMs + ANSWER_SLACK_MS,
-    // Set by statement, not as a start-up parameter: poolers refuse those. The driver reads times in no other style.
+    // Set by statement, not as a start-up parameter: poolers refuse those. The driver reads times in no other style, and our
+    // statements are written for what they see and wait for when they read what is committed.
     onConnect: async (client) => {
-      await client.query(`SET statement_timeout = ${statementTimeoutMs}; SET datestyle = 'ISO'`);
+      await client.query(
+        `SET statement_timeout = ${statementTimeoutMs}; SET datestyle = 'ISO'; SET default_transaction_isolation = 'read committed'`,
+      );
     },
   });
   pool.on('error', (error) => options.onIdleError?.(error));
