@@ -52,6 +52,9 @@ const SITE = ['./web', '../../dist/web']
   .map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
   .find((folder) => existsSync(folder));
 
+/** One for each try, and one for what an earlier try has left behind. Nobody waits longer for the answer. */
+const ELECTION_CONNECTIONS = { connections: 2, statementTimeoutMs: 10_000 };
+
 /**
  * One process. It listens to PostgreSQL, stands for election, serves HTTP, and runs a {@link Term} while it leads.
  *
@@ -67,6 +70,8 @@ export class Daemon {
   readonly #rules: Rules;
   readonly #warnings: Warnings;
   readonly #db: Database;
+  /** The election's own connections: a renewal must not queue behind the work of thousands of names. */
+  readonly #electionDb: Database;
   readonly #hub = new EventHub();
   readonly #announcer: Announcer;
   readonly #listener: Listener;
@@ -97,6 +102,7 @@ export class Daemon {
       onStatement: (ms) => metrics.postgresDuration.observe({}, ms / 1_000),
     };
     this.#db = new Database(database);
+    this.#electionDb = new Database({ ...database, ...ELECTION_CONNECTIONS });
     this.#announcer = new Announcer(this.#db, clock, (error) => log.debug({ err: error }, 'could not announce'));
     this.#scraper = new Scraper(metrics, this.#db, clock);
     metrics.onScrape(() =>
@@ -123,7 +129,7 @@ export class Daemon {
       },
     });
     const election: ElectionOptions = {
-      db: this.#db,
+      db: this.#electionDb,
       holder: options.instance,
       address: () => this.#address,
       clock,
@@ -160,6 +166,7 @@ export class Daemon {
           this.#keep({ cloudflareApiToken: value });
         },
         databaseUrl: async (value) => {
+          await this.#electionDb.moveTo(value);
           await this.#db.moveTo(value);
           this.#keep({ databaseUrl: value });
           // Whatever was notified in between is read when it listens again.
@@ -252,7 +259,8 @@ export class Daemon {
     await this.#app.close();
     // Behind a broken way, statements under way would be waited for long after the grace period.
     const limitMs = config.shutdownGraceMs * (1 - GRACE_FOR_WRITES);
-    await withTimeout(clock, limitMs, () => this.#db.close()).catch((error) =>
+    const close = () => Promise.all([this.#db.close(), this.#electionDb.close()]);
+    await withTimeout(clock, limitMs, close).catch((error) =>
       log.warn({ err: error }, 'the database connections did not end'),
     );
     this.#warnings.flush();
@@ -270,7 +278,7 @@ export class Daemon {
     const { clock, random, log, metrics } = this.#options;
     const config = this.#config;
     if (this.#stopping || this.#election.epoch !== epoch) return;
-    const fence = new Fence(epoch);
+    const fence = new Fence(epoch, this.#options.instance);
     const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
     try {
       // The schema, the view or the tables may have changed since the process began.

@@ -130,11 +130,12 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
   const rules = { ...rulesOf(config), dryRun: config.dryRun || dryRun };
   const facts = await inspectConsumers(db);
   const elected = Promise.withResolvers<number>();
+  const holder = `cli-${newOperationId()}`;
   const election = new Election({
     db,
     clock,
     random,
-    holder: `cli-${newOperationId()}`,
+    holder,
     address: () => 'command line',
     info: () => ({ settings: { dry_run: config.dryRun, policy: config.policy } }),
     events: {
@@ -151,7 +152,7 @@ async function leadFor<T>(options: ErrandOptions, db: Database, work: () => Prom
   );
   try {
     election.start();
-    const fence = new Fence(await elected.promise);
+    const fence = new Fence(await elected.promise, holder);
     cloudflare = new Cloudflare({ config, db, fence, clock, metrics, log });
     await cloudflare.start();
     const observed = reporting({ metrics, log, clock, announcer, events: null, tracing: null });

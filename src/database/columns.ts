@@ -8,7 +8,25 @@ export function columns<T>(items: readonly T[], row: (item: T) => readonly unkno
   return result;
 }
 
-/** A value for a jsonb column. */
+/** A value for a jsonb column. Texts in it are made {@link storable}. */
 export function json(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
+  if (value === null || value === undefined) return null;
+  return JSON.stringify(value, (_, inner) => (typeof inner === 'string' ? storable(inner) : inner));
+}
+
+/**
+ * A text as PostgreSQL takes it: it knows neither U+0000 nor half a surrogate pair, and would refuse a statement for thousands of
+ * names because of one text from outside.
+ */
+export function storable(text: string): string {
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.includes('\0') ? whole.replaceAll('\0', '\ufffd') : whole;
+}
+
+/** The same for what a statement is given: texts, and arrays of them. */
+export function storables(values: readonly unknown[]): unknown[] {
+  return values.map((value) => {
+    if (typeof value === 'string') return storable(value);
+    return Array.isArray(value) ? storables(value) : value;
+  });
 }

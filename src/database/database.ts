@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { ZonekeeperError } from '../errors.ts';
+import { storables } from './columns.ts';
 import { databaseError } from './error.ts';
 
 /** Rows come as arrays: with 100,000 of them, objects cost twice the time. */
@@ -21,6 +23,8 @@ export interface DatabaseOptions {
   readonly connections?: number;
   /** A statement that runs longer is cancelled by the server. Milliseconds. */
   readonly statementTimeoutMs?: number;
+  /** A transaction whose process does nothing for so long is ended by the server, and its locks with it. Milliseconds. */
+  readonly idleTransactionMs?: number;
   /** Called for a connection that broke while idle; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void;
   /** Told how long each statement took, the wait for a connection included, whether it succeeded or not. Milliseconds. */
@@ -37,7 +41,13 @@ export interface PoolState {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const LOOK_AGAIN_MS = 20;
 const STATEMENT_TIMEOUT_MS = 60_000;
+/**
+ * Between two statements, our transactions only compute. A process that is stopped there, or whose host is gone without a word,
+ * must not hold the leader row against its successor: the server would notice after hours, or never.
+ */
+const IDLE_TRANSACTION_MS = 10_000;
 /** A server that cancels a statement says so within this time, or cannot be reached. */
 const ANSWER_SLACK_MS = 10_000;
 const DEADLOCK_ATTEMPTS = 4;
@@ -45,6 +55,10 @@ const DEADLOCK_ATTEMPTS = 4;
 // 40P01 deadlock_detected, 40001 serialization_failure.
 const isDeadlock = (error: unknown): boolean =>
   error instanceof ZonekeeperError && (error.facts.sqlstate === '40P01' || error.facts.sqlstate === '40001');
+
+// Said by a server that was the primary when we connected: another one is now, and connections made anew find it.
+const isDemoted = (error: unknown): error is Error =>
+  error instanceof Error && (error as Error & { code?: string }).code === '25006';
 
 // The driver's words for its own time limit.
 const isSilence = (error: unknown): error is Error => error instanceof Error && error.message === 'Query read timeout';
@@ -56,6 +70,7 @@ export class Database implements Queryable {
   readonly schemaSql: string;
   #pool: pg.Pool;
   readonly #options: DatabaseOptions;
+  readonly #idleTransactionMs: number;
   /** Statements with the schema put in; as many as the code has, so it needs no bound. */
   readonly #statements = new Map<string, string>();
 
@@ -63,12 +78,13 @@ export class Database implements Queryable {
     this.schema = options.schema;
     this.schemaSql = pg.escapeIdentifier(options.schema);
     this.#options = options;
+    this.#idleTransactionMs = Math.trunc(options.idleTransactionMs ?? IDLE_TRANSACTION_MS);
     this.#pool = makePool(options);
   }
 
   /**
-   * Connects with this URL from the next statement on, once our schema was seen with it; statements under way end where
-   * they are. Throws where it was not: then everything stays as it was.
+   * Connects with this URL from the next statement on, once our schema was seen with it; statements under way, and those that
+   * wait for a connection, end where they are. Throws where it was not: then everything stays as it was.
    */
   async moveTo(url: string): Promise<void> {
     const pool = makePool({ ...this.#options, url });
@@ -80,6 +96,9 @@ export class Database implements Queryable {
     }
     const old = this.#pool;
     this.#pool = pool;
+    // A pool that ends gives no more connections to who waits for one; nobody waits for longer than this.
+    const until = performance.now() + CONNECT_TIMEOUT_MS;
+    while (old.waitingCount > 0 && performance.now() < until) await setTimeout(LOOK_AGAIN_MS);
     await old.end();
   }
 
@@ -100,7 +119,7 @@ export class Database implements Queryable {
   async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
       return await this.#timed(async () => {
-        const result = await this.#pool.query({ text: this.sql(sql), values: [...values], rowMode: 'array' });
+        const result = await this.#pool.query({ text: this.sql(sql), values: storables(values), rowMode: 'array' });
         return result.rows;
       });
     } catch (error) {
@@ -141,11 +160,12 @@ export class Database implements Queryable {
     const client = await this.#connect();
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
+      // For this transaction, not for the connection: that holds through a pooler, too.
+      await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${this.#idleTransactionMs}`);
       const tx: Queryable = {
         rows: (sql, values = []) =>
           this.#timed(
-            async () => (await client.query({ text: this.sql(sql), values: [...values], rowMode: 'array' })).rows,
+            async () => (await client.query({ text: this.sql(sql), values: storables(values), rowMode: 'array' })).rows,
           ),
       };
       const result = await work(tx);
@@ -153,8 +173,8 @@ export class Database implements Queryable {
       await this.#timed(() => client.query('COMMIT'));
       return result;
     } catch (error) {
-      // A connection that is silent, or cannot even roll back, is not given back to the pool.
-      if (isSilence(error)) broken = error;
+      // A connection that is silent, leads to the wrong server, or cannot even roll back, is not given back to the pool.
+      if (isSilence(error) || isDemoted(error)) broken = error;
       else
         await client.query('ROLLBACK').catch((failed: Error) => {
           broken = failed;
@@ -198,9 +218,12 @@ function makePool(options: DatabaseOptions): pg.Pool {
     keepAlive: true,
     // Behind a broken way the server's own limit reaches nobody.
     query_timeout: statementTimeoutMs + ANSWER_SLACK_MS,
-    // Set by statement, not as a start-up parameter: poolers refuse those.
+    // Set by statement, not as a start-up parameter: poolers refuse those. The driver reads times in no other style, and our
+    // statements are written for what they see and wait for when they read what is committed.
     onConnect: async (client) => {
-      await client.query(`SET statement_timeout = ${statementTimeoutMs}`);
+      await client.query(
+        `SET statement_timeout = ${statementTimeoutMs}; SET datestyle = 'ISO'; SET default_transaction_isolation = 'read committed'`,
+      );
     },
   });
   pool.on('error', (error) => options.onIdleError?.(error));

@@ -22,6 +22,12 @@ const UNREACHABLE = new Set([
 ]);
 
 /**
+ * 3D000: no such database. 08, 57P01..57P05, 53300: the server is away, ends, starts, or has no place for us. 25006: it only
+ * reads, as a standby does, or a primary that was demoted.
+ */
+const AWAY = /^(3D000|08...|57P..|53300|25006)$/;
+
+/**
  * An error of the driver as one of the registry, by SQLSTATE class (PostgreSQL's appendix A). Connection strings never
  * appear in what the driver says, so its message is safe to show.
  */
@@ -41,10 +47,7 @@ export function databaseError(error: unknown): ZonekeeperError {
   if (UNREACHABLE.has(code)) return make('database_unreachable');
   if (code === '28P01' || code === '28000') return make('database_auth');
   if (code === '42501') return make('database_permission');
-  // 3D000: no such database. 08, 57P01..57P05, 53300: the server is away, ends, starts, or has no place for us.
-  if (code === '3D000' || code.startsWith('08') || code.startsWith('57P') || code === '53300') {
-    return make('database_unreachable');
-  }
+  if (AWAY.test(code)) return make('database_unreachable');
   if (code === '3F000' || code === '42P01') return make('schema_missing');
   return make('database_failed');
 }

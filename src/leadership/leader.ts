@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from '../controller/clock.ts';
 import { DeadlineExceeded, withTimeout } from '../controller/deadline.ts';
 import { Stopwatch } from '../controller/stopwatch.ts';
+import { json } from '../database/columns.ts';
 import type { Database } from '../database/database.ts';
 import { toError, ZonekeeperError } from '../errors.ts';
 
@@ -176,7 +177,7 @@ export class Election {
     if (this.remainingMs() === 0) return;
     const [row] = await db.rows(
       'UPDATE @.leader SET renewed = clock_timestamp(), info = $3 WHERE epoch = $1 AND holder = $2 RETURNING epoch',
-      [epoch, holder, JSON.stringify(info())],
+      [epoch, holder, json(info()) ?? '{}'],
     );
     signal.throwIfAborted();
     if (row === undefined) this.#lose('Another process has taken over.');

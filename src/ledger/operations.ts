@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { json } from '../database/columns.ts';
 import type { Database, Row } from '../database/database.ts';
 import type { Fence } from '../leadership/fence.ts';
@@ -62,19 +63,13 @@ export class Operations {
     request: OperationRequest,
     requestedBy: string,
   ): Promise<{ id: string; joined: boolean }> {
-    const sameAs = JSON.stringify([
-      kind,
-      request.fqdns === null ? null : [...request.fqdns].sort(),
-      request.dryRun,
-      request.confirm,
-      request.force,
-    ]);
+    const sameAs = sameness(kind, request);
     // An equal one may end between the two statements; then it is our turn to ask.
     for (;;) {
       const made = await this.#db.rows(
         `INSERT INTO @.operations (id, kind, same_as, request, requested_by) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (same_as) WHERE state IN ('queued', 'running') DO NOTHING RETURNING id`,
-        [id, kind, sameAs, JSON.stringify(request), requestedBy],
+        [id, kind, sameAs, json(request), requestedBy],
       );
       if (made.length > 0) {
         await this.#db.rows('SELECT pg_notify($1, $2)', [this.#db.channel('operations'), '']);
@@ -108,7 +103,7 @@ export class Operations {
   async giveUp(id: string, error: OperationError): Promise<boolean> {
     const rows = await this.#db.rows(
       `UPDATE @.operations SET state = 'failed', finished_at = clock_timestamp(), error = $2 WHERE id = $1 AND state = 'queued' RETURNING id`,
-      [id, JSON.stringify(error)],
+      [id, json(error)],
     );
     return rows.length > 0;
   }
@@ -120,10 +115,12 @@ export class Operations {
   async take(fence: Fence, limit: number, known: readonly string[]): Promise<readonly Operation[]> {
     return this.#db.transaction(async (tx) => {
       await fence.hold(tx);
+      // The condition once more: after the wait for somebody who gives the operation up, or ends it, only what is outside of the
+      // sub-select is asked again.
+      const waits = `(state = 'queued' OR (state = 'running' AND (epoch < $1 OR id <> ALL ($3))))`;
       const rows = await tx.rows(
         `UPDATE @.operations SET state = 'running', epoch = $1, started_at = coalesce(started_at, clock_timestamp())
-          WHERE id IN (SELECT id FROM @.operations WHERE state = 'queued' OR (state = 'running' AND (epoch < $1 OR id <> ALL ($3)))
-                        ORDER BY created_at, id LIMIT $2)
+          WHERE ${waits} AND id IN (SELECT id FROM @.operations WHERE ${waits} ORDER BY created_at, id LIMIT $2)
         RETURNING ${COLUMNS}`,
         [fence.epoch, limit, known],
       );
@@ -135,7 +132,7 @@ export class Operations {
     await this.#db.rows(`UPDATE @.operations SET progress = $3 WHERE id = $1 AND epoch = $2 AND state = 'running'`, [
       id,
       fence.epoch,
-      JSON.stringify(progress),
+      json(progress),
     ]);
     await this.#announce(id);
   }
@@ -166,6 +163,14 @@ export class Operations {
   async #announce(id: string): Promise<void> {
     await this.#db.rows('SELECT pg_notify($1, $2)', [this.#db.channel('events'), JSON.stringify({ operation: id })]);
   }
+}
+
+/** The same for equal requests. A hash, because an index holds no text as long as thousands of names. */
+function sameness(kind: OperationKind, { fqdns, dryRun, confirm, force }: OperationRequest): string {
+  const names = fqdns === null ? null : [...fqdns].sort();
+  return createHash('sha256')
+    .update(JSON.stringify([kind, names, dryRun, confirm, force]))
+    .digest('hex');
 }
 
 function operationOf(row: Row): Operation {

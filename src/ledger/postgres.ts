@@ -43,7 +43,7 @@ export class PostgresLedger implements Ledger {
   ): Promise<void> {
     // One statement and one commit: this is what stands between a decision and its call.
     const rows = await this.#db.rows(
-      `WITH held AS (SELECT FROM @.leader WHERE epoch = $8 AND holder IS NOT NULL FOR SHARE),
+      `WITH held AS (SELECT FROM @.leader WHERE epoch = $8 AND holder = coalesce($12, holder) FOR KEY SHARE),
             forgotten AS (
               DELETE FROM @.dns_records r USING unnest($10::text[], $11::text[]) f(zone_id, record_id), held
                WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id RETURNING r.*),
@@ -62,6 +62,7 @@ export class PostgresLedger implements Ledger {
         this.#fence.epoch,
         deadlineMs,
         ...columns(forget, ({ zoneId, recordId }) => [zoneId, recordId], 2),
+        this.#fence.holder,
       ],
     );
     if (rows.length < intents.length) throw new ZonekeeperError('not_leader', `Epoch ${this.#fence.epoch} is over.`);

@@ -9,7 +9,9 @@ import type { Correction } from './port.ts';
 export const REMEMBER = (epoch: string) =>
   `INSERT INTO @.intents (id, epoch, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, adopted, state, deadline)
    SELECT 'forgotten-' || record_id, ${epoch}, zone_id, fqdn, 'create', record_id, consumer_kind, consumer_id, adopted, 'dropped', clock_timestamp()
-     FROM forgotten ON CONFLICT (id) DO UPDATE SET created_at = now(), state = 'dropped', adopted = EXCLUDED.adopted`;
+     FROM forgotten ON CONFLICT (id) DO UPDATE SET epoch = EXCLUDED.epoch, zone_id = EXCLUDED.zone_id, fqdn = EXCLUDED.fqdn,
+          consumer_kind = EXCLUDED.consumer_kind, consumer_id = EXCLUDED.consumer_id, adopted = EXCLUDED.adopted,
+          state = EXCLUDED.state, deadline = EXCLUDED.deadline, created_at = now()`;
 
 /** Removes tracked rows whose record a look did not show, and remembers the records for a day. */
 export async function forgetRecords(tx: Queryable, records: Correction['forget'], epoch: number): Promise<void> {

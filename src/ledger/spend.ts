@@ -27,9 +27,9 @@ export class SpendLog {
    */
   async reserve(calls: number): Promise<void> {
     const rows = await this.#db.rows(
-      `WITH held AS (SELECT FROM @.leader WHERE epoch = $2 AND holder IS NOT NULL FOR SHARE)
+      `WITH held AS (SELECT FROM @.leader WHERE epoch = $2 AND holder = coalesce($3, holder) FOR KEY SHARE)
        INSERT INTO @.api_spend (calls) SELECT $1 FROM held RETURNING id`,
-      [calls, this.#fence.epoch],
+      [calls, this.#fence.epoch, this.#fence.holder],
     );
     if (rows.length === 0) throw new ZonekeeperError('not_leader', `Epoch ${this.#fence.epoch} is over.`);
   }

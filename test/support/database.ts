@@ -54,6 +54,14 @@ export async function testDatabase(): Promise<TestDatabase> {
   return database;
 }
 
+/** How many sessions wait for a lock. */
+export async function waitingForLocks(database: TestDatabase): Promise<number> {
+  const [row] = await database.query<{ n: number }>(
+    `SELECT count(*)::integer AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+  );
+  return row?.n ?? 0;
+}
+
 /** Runs one statement over a connection of its own. */
 export async function once(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_MS });

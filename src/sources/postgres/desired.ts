@@ -23,10 +23,14 @@ export interface ViewFacts {
   readonly settings: string | null;
 }
 
-// Milliseconds are what a number of ours holds exactly; finer times would differ from `wanted` for ever.
-const VIEW_ROW = `consumer_kind::text AS consumer_kind, coalesce(consumer_id::text, '') AS consumer_id,
+// What a number of ours does not hold exactly would differ from `wanted` for ever: times finer than a millisecond, far ones, and
+// infinite ones. Whatever is older than all DNS is equally old; a time far ahead says as little as none.
+const since = (time: string) =>
+  `CASE WHEN ${time} < timestamptz '2200-01-01 00:00:00+00'
+        THEN greatest(date_trunc('milliseconds', ${time}), timestamptz '1700-01-01 00:00:00+00') END AS since`;
+const VIEW_ROW = `coalesce(consumer_kind::text, '') AS consumer_kind, coalesce(consumer_id::text, '') AS consumer_id,
   fqdn::text AS name, type::text AS type, content::text AS content, ttl::text AS ttl, proxied::text AS proxied,
-  date_trunc('milliseconds', since::timestamptz) AS since`;
+  ${since('since::timestamptz')}`;
 const WANTED_ROW = 'consumer_kind, consumer_id, name, type, content, ttl, proxied, since';
 
 /**
@@ -47,7 +51,7 @@ export async function readDifferences(db: Queryable, view: ViewFacts, scope: Sco
        SELECT differing.consumer_kind, differing.consumer_id, present.consumer_id IS NOT NULL,
               present.name, present.type, present.content, present.ttl, present.proxied, present.since
          FROM differing LEFT JOIN present USING (consumer_kind, consumer_id)
-        ORDER BY 1, 2`,
+        ORDER BY 1 NULLS FIRST, 2`,
       values,
     ),
   );
@@ -60,7 +64,7 @@ export async function readConsumers(db: Queryable, view: ViewFacts, scope: Scope
   const rows = await readable(() =>
     db.rows(
       `${settingsRows(view)} UNION ALL
-       SELECT consumer_kind, consumer_id, true, name, type, content, ttl, proxied, since FROM (${present}) present ORDER BY 1, 2`,
+       SELECT consumer_kind, consumer_id, true, name, type, content, ttl, proxied, since FROM (${present}) present ORDER BY 1 NULLS FIRST, 2`,
       values,
     ),
   );
@@ -83,7 +87,7 @@ function someScope(view: ViewFacts, scope: ReadonlyMap<string, readonly string[]
     const place = `$${values.length}`;
     present.push(
       `SELECT '${kind}'::text AS consumer_kind, id::text AS consumer_id, fqdn::text AS name, type::text, content::text,
-              ttl::text, proxied::text, date_trunc('milliseconds', since) AS since FROM @.${inner} WHERE id = ANY (${place}::text[]::${type}[])`,
+              ttl::text, proxied::text, ${since('since')} FROM @.${inner} WHERE id = ANY (${place}::text[]::${type}[])`,
     );
     known.push(
       `SELECT ${WANTED_ROW} FROM @.wanted WHERE consumer_kind = '${kind}' AND consumer_id = ANY (${place}::text[])`,
@@ -98,13 +102,13 @@ function someScope(view: ViewFacts, scope: ReadonlyMap<string, readonly string[]
   };
 }
 
-/** Sorts before every kind: the first row of each answer. */
-const SETTINGS = '';
-
-/** The number of settings rows, as a row of the same snapshot: a comparison must not see other settings than its check. */
+/**
+ * The number of settings rows, as a row of the same snapshot: a comparison must not see other settings than its check. Without
+ * a kind, which every consumer has, it is the first row of each answer.
+ */
 function settingsRows({ settings }: ViewFacts): string {
   const count = settings === null ? '1' : `(SELECT count(*) FROM (SELECT FROM ${settings} LIMIT 2) few)`;
-  return `SELECT '${SETTINGS}'::text, ${count}::text, false, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz`;
+  return `SELECT NULL::text, ${count}::text, false, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz`;
 }
 
 // With no settings row every name would seem to vanish, with two of them every name would be wanted twice.

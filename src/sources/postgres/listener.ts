@@ -76,7 +76,12 @@ export class Listener {
 
   async #connect(): Promise<void> {
     this.#state = 'connecting';
-    const client = new pg.Client({ ...this.#options.connection(), keepAlive: true });
+    // Until it listens no heartbeat tells whether anybody is there.
+    const client = new pg.Client({
+      ...this.#options.connection(),
+      keepAlive: true,
+      query_timeout: HEARTBEAT_TIMEOUT_MS,
+    });
     this.#client = client;
     // A killed backend emits `error` twice, then `end`; the first one counts.
     client.on('error', (error) => this.#lost(client, error));

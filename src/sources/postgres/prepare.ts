@@ -61,7 +61,7 @@ export async function inspectConsumers(db: Database): Promise<SourceFacts> {
     throw new ZonekeeperError('consumer_tables', 'The view "desired" is missing: run `zonekeeper migrate`.');
   if (mode === 'custom') {
     await requireDesiredColumns(db);
-    const watched = await countTriggers(db, 'zonekeeper_watch');
+    const watched = await countTriggers(db, true);
     return { view: { mode, idTypes: new Map(), settings: null }, triggers: watched > 0 };
   }
   const tables = await readTables(db);
@@ -69,11 +69,16 @@ export async function inspectConsumers(db: Database): Promise<SourceFacts> {
   const settings = tables.find(({ table }) => table === 'settings')?.relation ?? null;
   const idTypes = new Map(tables.map(({ table, columns }) => [table, columns.get('id') ?? 'text']));
   // Four on each of the two consumer tables, one on settings.
-  const triggers = (await countTriggers(db, `zonekeeper_${db.schema}_%`)) === 9;
+  const triggers = (await countTriggers(db, false)) === 9;
   return { view: { mode, idTypes, settings }, triggers };
 }
 
-async function countTriggers(db: Database, pattern: string): Promise<number> {
-  const [row] = await db.rows(`SELECT count(*) FROM pg_trigger WHERE tgname LIKE $1 AND tgenabled <> 'D'`, [pattern]);
+/** By the schema of their functions: names of one installation may begin like those of another. */
+async function countTriggers(db: Database, watching: boolean): Promise<number> {
+  const [row] = await db.rows(
+    `SELECT count(*) FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_namespace n ON n.oid = f.pronamespace
+      WHERE n.nspname = $1 AND (t.tgname LIKE '%\\_watch') = $2 AND t.tgenabled IN ('O', 'A')`,
+    [db.schema, watching],
+  );
   return row?.[0] as number;
 }

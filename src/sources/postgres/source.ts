@@ -33,6 +33,8 @@ interface Noted {
   readonly since: number | null;
   /** More rows are waiting. */
   readonly more: boolean;
+  /** When it was read, by the database's clock: what is not among it was committed later. Milliseconds. */
+  readonly readAt: number;
 }
 
 /**
@@ -43,6 +45,8 @@ interface Noted {
 export class PostgresSource implements Source {
   readonly #options: PostgresSourceOptions;
   #last: Promise<unknown> = Promise.resolve();
+  /** All that was committed by then has been worked off, by the database's clock. */
+  #doneUntil = Number.NEGATIVE_INFINITY;
 
   constructor(options: PostgresSourceOptions) {
     this.#options = options;
@@ -94,7 +98,10 @@ export class PostgresSource implements Source {
     for (;;) {
       const noted = await this.#noted(this.#options.db);
       const scope = asked === 'everything' || view.mode === 'custom' ? 'everything' : noted.scope;
-      if (asked === 'changes' && noted.ids.length === 0) break;
+      if (asked === 'changes' && noted.ids.length === 0) {
+        this.#doneUntil = noted.readAt;
+        break;
+      }
       const changed = await this.#differences(scope);
       const touched = await this.#write(changed, noted.ids);
       for (const [name, wanted] of touched) {
@@ -104,7 +111,9 @@ export class PostgresSource implements Source {
       }
       since ??= noted.since;
       // A feed longer than one portion is worked off here, so that the caller sees everything that was noted before.
-      if (!noted.more) break;
+      if (noted.more) continue;
+      this.#doneUntil = noted.readAt;
+      break;
     }
     return { names: [...names], vanished: [...vanished], since };
   }
@@ -121,7 +130,11 @@ export class PostgresSource implements Source {
   }
 
   async #noted(db: Queryable): Promise<Noted> {
-    const rows = await db.rows(`SELECT id, kind, consumer_id, at FROM @.changes ORDER BY id LIMIT ${FEED_ROWS}`);
+    const [first, ...others] = await db.rows(
+      `SELECT c.id, c.kind, c.consumer_id, c.at, statement_timestamp() FROM (SELECT) always
+         LEFT JOIN (SELECT id, kind, consumer_id, at FROM @.changes ORDER BY id LIMIT ${FEED_ROWS}) c ON true ORDER BY c.id`,
+    );
+    const rows = first === undefined || first[0] === null ? [] : [first, ...others];
     const ids = rows.map((row) => row[0] as number);
     const byKind = new Map<string, Set<string>>();
     let everything = false;
@@ -130,8 +143,11 @@ export class PostgresSource implements Source {
       else byKind.set(kind, (byKind.get(kind) ?? new Set()).add(id));
     }
     const scope = everything ? 'everything' : new Map([...byKind].map(([kind, set]) => [kind, [...set]]));
-    const since = (rows[0]?.[3] as number | undefined) ?? null;
-    return { ids, scope, since, more: rows.length === FEED_ROWS };
+    // A transaction that has noted its change long before its commit was not there at the last reading.
+    const readAt = first?.[4] as number;
+    // The clock may have been set back since.
+    const since = rows[0] === undefined ? null : Math.max(rows[0][3] as number, Math.min(this.#doneUntil, readAt));
+    return { ids, scope, since, more: rows.length === FEED_ROWS, readAt };
   }
 
   /** Returns the touched names: true when a consumer wants the name now. */

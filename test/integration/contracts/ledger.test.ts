@@ -193,6 +193,22 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect(await factsOf(ledger)).toMatchObject({ tracked: [], intents: [{ recordId: 'r1' }] });
   });
 
+  test('what is forgotten once more is remembered as it was last', async () => {
+    const { ledger, takeOver } = await make();
+    const foreign = { zoneId: 'z', zone: 'example.com', record: record('r1'), cause: CAUSE, intent: null };
+    await ledger.correct({ ...NOTHING, track: [{ ...foreign, consumer: CONSUMER }] });
+    await ledger.correct({ ...NOTHING, forget: [DELETED] });
+    // Somebody adopts it, for another consumer.
+    const successor = await takeOver();
+    const consumer = { kind: 'standalone_proxy', id: '7' };
+    await successor.correct({ ...NOTHING, track: [{ ...foreign, consumer }] });
+    const [first] = (await factsOf(ledger))?.intents ?? [];
+    await successor.correct({ ...NOTHING, forget: [DELETED] });
+    const [second, ...others] = (await factsOf(ledger))?.intents ?? [];
+    expect(others).toEqual([]);
+    expect(second).toMatchObject({ recordId: 'r1', state: 'dropped', consumer, epoch: (first?.epoch ?? 0) + 1 });
+  });
+
   test('what was adopted is so also after it was forgotten and found again', async () => {
     const { ledger, adopted } = await make();
     await tracked(ledger);
@@ -266,6 +282,14 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect((await factsOf(ledger))?.tracked[0]?.unwantedForMs).toBeGreaterThan(row?.unwantedForMs ?? 0);
     await ledger.setStates([state({ state: 'in_sync' })]);
     expect((await factsOf(ledger))?.state).toBeNull();
+  });
+
+  test('a state that quotes what no database holds keeps no other from being stored', async () => {
+    const { ledger } = await make();
+    const actual = [{ type: 'TXT', content: 'half a pair: \ud83d, nothing: \0', ttl: 1, proxied: false }];
+    await ledger.setStates([state({ fqdn: 'b.example.com', reason: 'because of \0', actual }), state()]);
+    const facts = await ledger.facts([FQDN, 'b.example.com']);
+    expect([...facts.values()].map((one) => one.state?.code)).toEqual(Array(2).fill('cloudflare_validation'));
   });
 
   test('a survey passes through all names in pages, each once; of a zone it sees what ends in it', async () => {

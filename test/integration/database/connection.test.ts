@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../../src/database/database.ts';
 import { testDatabase } from '../../support/database.ts';
+import { install } from '../../support/installation.ts';
 import { waitFor } from '../../support/wait.ts';
 
 test('a connection that is cut between two statements of a transaction fails the transaction, not the process', async () => {
@@ -17,6 +18,47 @@ test('a connection that is cut between two statements of a transaction fails the
   await expect(cut).rejects.toMatchObject({ code: 'database_unreachable' });
   // The next one gets a connection that works.
   expect(await db.rows('SELECT 3')).toEqual([[3]]);
+});
+
+test('a connection to a server that only reads, as a demoted primary does, is not used again', async () => {
+  const database = await testDatabase();
+  const db = new Database({ url: database.url, schema: 'public', applicationName: 'demoted', connections: 1 });
+  onTestFinished(() => db.close());
+  await db.rows('CREATE TABLE @.t ()');
+  await db.rows('SET default_transaction_read_only = on');
+  const write = () => db.transaction((tx) => tx.rows('INSERT INTO @.t DEFAULT VALUES RETURNING 1'));
+  await expect(write()).rejects.toMatchObject({ code: 'database_unreachable', facts: { sqlstate: '25006' } });
+  expect(await write()).toEqual([[1]]);
+});
+
+test('times are read in whatever style the database writes them', async () => {
+  const database = await testDatabase();
+  await database.query(`ALTER DATABASE ${database.name} SET datestyle = 'German'`);
+  const db = new Database({ url: database.url, schema: 'zonekeeper', applicationName: 'style' });
+  onTestFinished(() => db.close());
+  expect(await db.rows(`SELECT timestamptz '2026-02-01 03:04:05.678+00'`)).toEqual([
+    [Date.UTC(2026, 1, 1, 3, 4, 5, 678)],
+  ]);
+});
+
+test('who waits for a connection gets it also when all others go to another URL meanwhile', async () => {
+  const { test: database } = await install();
+  const db = new Database({ url: database.url, schema: 'zonekeeper', applicationName: 'moves', connections: 1 });
+  onTestFinished(() => db.close());
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const holder = db.transaction(async (tx) => {
+    await tx.rows('SELECT 1');
+    await held;
+  });
+  await waitFor('the transaction', () => db.pool.busy === 1);
+  const second = db.rows('SELECT 2');
+  const moved = db.moveTo(database.url);
+  // The next statement is one of the new connections' already.
+  await waitFor('the move', () => db.pool.waiting === 0);
+  expect(await db.rows('SELECT 3')).toEqual([[3]]);
+  release();
+  expect(await second).toEqual([[2]]);
+  await Promise.all([holder, moved]);
 });
 
 test('the pool says what it does, and every statement how long it took', async () => {

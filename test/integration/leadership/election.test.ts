@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/controller/clock.ts';
-import type { Database } from '../../../src/database/database.ts';
+import { Database } from '../../../src/database/database.ts';
 import { Fence } from '../../../src/leadership/fence.ts';
 import { Election, leaderStatus } from '../../../src/leadership/leader.ts';
 import { install } from '../../support/installation.ts';
@@ -81,6 +81,48 @@ describe('the leader row', () => {
       expect(b.election.epoch).toBeNull();
     });
     await waitFor('b to lead', () => b.election.epoch === 2);
+  });
+
+  test('renews while a long write of its own is being committed', async () => {
+    const { db } = await install();
+    const a = candidate(db, 'a');
+    a.election.start();
+    await waitFor('a to lead', () => a.election.epoch === 1);
+    const renewed = async () => (await db.rows('SELECT renewed::text FROM @.leader'))[0]?.[0];
+    await db.transaction(async (tx) => {
+      await new Fence(1).hold(tx);
+      const before = await renewed();
+      a.election.poke();
+      await waitFor('a to renew', async () => (await renewed()) !== before, 5_000);
+    });
+    expect(a.events).toEqual(['elected 1']);
+  });
+
+  test('a process that is stopped within a write does not keep others from taking over', async () => {
+    const { test: database, db } = await install();
+    const a = candidate(db, 'a');
+    a.election.start();
+    await waitFor('a to lead', () => a.election.epoch === 1);
+    const { promise: stopped, resolve: resume } = Promise.withResolvers<void>();
+    const options = { url: database.url, schema: 'zonekeeper', applicationName: 'stopped', idleTransactionMs: 500 };
+    const theirs = new Database(options);
+    onTestFinished(() => theirs.close());
+    const { promise: held, resolve: holds } = Promise.withResolvers<void>();
+    const write = theirs.transaction(async (tx) => {
+      await new Fence(1).hold(tx);
+      holds();
+      await stopped;
+      await tx.rows('DELETE FROM @.wanted');
+    });
+    const outcome = expect(write).rejects.toMatchObject({ code: 'database_unreachable' });
+    await held;
+    const stale = db.rows(`UPDATE @.leader SET renewed = clock_timestamp() - interval '1 minute'`);
+    const b = candidate(db, 'b');
+    await stale;
+    b.election.start();
+    await waitFor('b to lead', () => b.election.epoch === 2);
+    resume();
+    await outcome;
   });
 
   test('an unreachable database costs the leadership when the time is over', async () => {

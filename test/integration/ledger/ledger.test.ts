@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/database.ts';
 import type { ActualRecord, Change } from '../../../src/dns/record.ts';
-import type { Fence } from '../../../src/leadership/fence.ts';
+import { Fence } from '../../../src/leadership/fence.ts';
 import { readHistory } from '../../../src/ledger/browse.ts';
 import type { NewIntent, SettledChange, StateUpdate } from '../../../src/ledger/port.ts';
 import { PostgresLedger } from '../../../src/ledger/postgres.ts';
 import { SpendLog } from '../../../src/ledger/spend.ts';
-import { install, lead } from '../../support/installation.ts';
+import { waitingForLocks } from '../../support/database.ts';
+import { connect, install, lead } from '../../support/installation.ts';
+import { waitFor } from '../../support/wait.ts';
 
 const SPEC = { type: 'A', content: '192.0.2.1', ttl: 1, proxied: false } as const;
 const CAUSE = { trigger: 'change', operationId: null, actor: null };
@@ -147,6 +149,42 @@ describe('a write in three steps', () => {
       expect(done).toHaveLength(1);
     },
   );
+});
+
+test('a late outcome waits for a correction, also where transactions see one moment by default', async () => {
+  const { test: database, db: before } = await install();
+  await before.rows(`ALTER DATABASE ${database.name} SET default_transaction_isolation = 'repeatable read'`);
+  const ours = connect(database);
+  const own = new PostgresLedger(ours, await lead(ours));
+  await own.begin([intent('i1')], [], 30_000);
+  const successor = await database.pool.connect();
+  await successor.query(`BEGIN ISOLATION LEVEL READ COMMITTED; UPDATE zonekeeper.intents SET state = 'dropped'`);
+  const late = own.settle([settled('i1', 'done', 'r1')]);
+  await waitFor('the outcome to wait', async () => (await waitingForLocks(database)) === 1);
+  await successor.query('COMMIT');
+  successor.release();
+  await late;
+  expect(await ours.rows('SELECT state FROM @.intents')).toEqual([['dropped']]);
+  expect(await ours.rows('SELECT count(*) FROM @.dns_records')).toEqual([[0]]);
+  const isolation = ours.transaction(async (tx) => (await tx.rows('SHOW transaction_isolation'))[0]?.[0]);
+  expect(await isolation).toBe('read committed');
+});
+
+test('in an epoch that was given once more after a failover had forgotten it, only who holds it now writes', async () => {
+  const { epoch } = await lead(db, 'first');
+  // What a standby that lagged behind knows, and what comes of it.
+  await db.rows('UPDATE @.leader SET epoch = $1', [epoch - 1]);
+  expect((await lead(db, 'second')).epoch).toBe(epoch);
+  const [first, second] = [new Fence(epoch, 'first'), new Fence(epoch, 'second')];
+  const writes = (fence: Fence) => [
+    new PostgresLedger(db, fence).begin([intent(`of ${fence.holder}`)], [], 30_000),
+    new PostgresLedger(db, fence).setStates([]),
+    new SpendLog(db, fence).reserve(1),
+  ];
+  const refused = writes(first).map((write) => expect(write).rejects.toMatchObject({ code: 'not_leader' }));
+  await Promise.all(refused);
+  await Promise.all(writes(second));
+  expect((await facts())?.intents).toMatchObject([{ id: 'of second' }]);
 });
 
 describe('an epoch that is over', () => {

@@ -100,6 +100,26 @@ describe('the source', () => {
     expect(vanished.every((name) => name.endsWith('.example.com'))).toBe(true);
   });
 
+  test('a change counts from its commit as nearly as can be known, however long its transaction lasts', async () => {
+    const { test: database, db } = await install();
+    const source = await sourceOf(db, await lead(db));
+    const slow = await database.pool.connect();
+    await slow.query('BEGIN');
+    await slow.query(`${RUNNING} VALUES ('slow', 'running', 1)`);
+    const now = async () => (await db.rows('SELECT clock_timestamp()'))[0]?.[0] as number;
+    const uncommitted = await now();
+    // What was noted later is committed before.
+    await database.query(`${RUNNING} VALUES ('fast', 'running', 1)`);
+    expect((await source.refresh('changes')).names).toEqual(['fast.example.com']);
+    await slow.query('COMMIT');
+    slow.release();
+    const { names, since } = await source.refresh('changes');
+    expect(names).toEqual(['slow.example.com']);
+    expect(since).toBeGreaterThanOrEqual(uncommitted);
+    expect(since).toBeLessThanOrEqual(await now());
+    expect((await source.refresh('changes')).names).toEqual([]);
+  });
+
   test('a resync finds what no trigger noted', async () => {
     const { test: database, db } = await install();
     const source = await sourceOf(db, await lead(db));
@@ -168,14 +188,33 @@ describe('the source', () => {
     expect(await db.rows('SELECT count(*) > 0 FROM @.changes')).toEqual([[true]]);
   });
 
-  test('times finer than a millisecond do not look like a change for ever', async () => {
+  test.each([
+    ['finer than a millisecond', 'clock_timestamp()', null],
+    ['before any consumer', `'-infinity'`, Date.UTC(1700, 0)],
+    ['of nobody who set it', `'0001-01-01 00:00:00.123+00'`, Date.UTC(1700, 0)],
+    ['without end', `'infinity'`, null],
+    ['far ahead', `'9999-12-31 23:59:59.999+00'`, null],
+  ])('times %s do not look like a change for ever', async (_, time, since) => {
     const { test: database, db } = await install();
-    await database.query(`ALTER TABLE instances ADD COLUMN created_at timestamptz DEFAULT clock_timestamp()`);
+    await database.query(`ALTER TABLE instances ADD COLUMN created_at timestamptz DEFAULT ${time}`);
     const { prepareConsumers } = await import('../../../src/sources/postgres/prepare.ts');
     await prepareConsumers(db);
     const source = await sourceOf(db, await lead(db));
     await database.query(`${RUNNING} VALUES ('a', 'running', 1)`);
     await source.refresh('everything');
     expect(await source.refresh('everything')).toMatchObject({ names: [] });
+    if (!time.includes('clock')) expect(await db.rows('SELECT since FROM @.wanted')).toEqual([[since]]);
+  });
+
+  test.each([`''::text`, 'NULL::text'])('in a view of its own, a consumer may be of the kind %s', async (kind) => {
+    const { test: database, db } = await install();
+    await database.query('DROP VIEW zonekeeper.desired');
+    await database.query(`CREATE VIEW zonekeeper.desired AS
+      SELECT 'a.example.com' AS fqdn, 'A' AS type, '192.0.2.1' AS content, 1 AS ttl, false AS proxied,
+             ${kind} AS consumer_kind, '0' AS consumer_id, NULL::timestamptz AS since`);
+    const source = await sourceOf(db, await lead(db));
+    expect(await source.refresh('everything')).toMatchObject({ names: ['a.example.com'], vanished: [] });
+    expect(await source.refresh('everything')).toMatchObject({ names: [] });
+    expect([...(await source.stillWanted(['a.example.com', 'b.example.com']))]).toEqual(['a.example.com']);
   });
 });

@@ -40,6 +40,40 @@ describe('migrate', () => {
     expect(await other.rows('SELECT count(*) FROM @.changes')).toEqual([[1]]);
   });
 
+  test('installations whose schemas begin alike know their own triggers', async () => {
+    const { test: database, db } = await install();
+    const other = connect(database, 'zonekeeper_b');
+    await migrateSchema(other);
+    await prepareConsumers(other);
+    for (const one of [db, other]) expect(await inspectConsumers(one)).toMatchObject({ triggers: true });
+    await database.query('ALTER TABLE instances DISABLE TRIGGER zonekeeper_zonekeeper_b_update');
+    expect(await inspectConsumers(db)).toMatchObject({ triggers: true });
+    expect(await inspectConsumers(other)).toMatchObject({ triggers: false });
+  });
+
+  test('two installations watch one table, and each is told', async () => {
+    const { test: database, db } = await install();
+    const other = connect(database, 'second');
+    await migrateSchema(other);
+    await prepareConsumers(other);
+    await database.query('CREATE TABLE services (id integer)');
+    for (const schema of ['zonekeeper', 'second']) {
+      await database.query(`DROP VIEW ${schema}.desired`);
+      await database.query(`CREATE VIEW ${schema}.desired AS SELECT NULL::text AS fqdn, NULL::text AS type, NULL::text AS content,
+        1 AS ttl, false AS proxied, 'service' AS consumer_kind, id AS consumer_id, NULL::timestamptz AS since FROM services`);
+      await database.query(`SELECT ${schema}.watch('services')`);
+      await database.query(`DELETE FROM ${schema}.changes`);
+    }
+    await database.query('INSERT INTO services VALUES (1)');
+    for (const one of [db, other]) {
+      expect(await one.rows('SELECT kind, consumer_id FROM @.changes')).toEqual([['services', null]]);
+      expect(await inspectConsumers(one)).toMatchObject({ triggers: true, view: { mode: 'custom' } });
+    }
+    await database.query('DROP TRIGGER zonekeeper_second_watch ON services');
+    expect(await inspectConsumers(db)).toMatchObject({ triggers: true });
+    expect(await inspectConsumers(other)).toMatchObject({ triggers: false });
+  });
+
   test('dns_records is found beside the consumer tables', async () => {
     const { test: database } = await install();
     expect(await database.query('SELECT * FROM dns_records')).toEqual([]);
