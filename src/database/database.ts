@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { ZonekeeperError } from '../errors.ts';
 import { storables } from './columns.ts';
@@ -41,7 +40,6 @@ export interface PoolState {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const LOOK_AGAIN_MS = 20;
 const STATEMENT_TIMEOUT_MS = 60_000;
 /**
  * Between two statements, our transactions only compute. A process that is stopped there, or whose host is gone without a word,
@@ -96,9 +94,7 @@ export class Database implements Queryable {
     }
     const old = this.#pool;
     this.#pool = pool;
-    // A pool that ends gives no more connections to who waits for one; nobody waits for longer than this.
-    const until = performance.now() + CONNECT_TIMEOUT_MS;
-    while (old.waitingCount > 0 && performance.now() < until) await setTimeout(LOOK_AGAIN_MS);
+    await untilNobodyWaits(old);
     await old.end();
   }
 
@@ -206,6 +202,21 @@ export class Database implements Queryable {
   async close(): Promise<void> {
     await this.#pool.end();
   }
+}
+
+/**
+ * A pool that ends gives no more connections to those who wait for one. They get theirs, or give up, before the next connection
+ * is given back, which the limit of a statement sees to.
+ */
+function untilNobodyWaits(pool: pg.Pool): Promise<void> {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (pool.waitingCount === 0) resolve();
+    };
+    // Who waits is given a released connection only after this event.
+    pool.on('acquire', look).on('release', () => queueMicrotask(look));
+    look();
+  });
 }
 
 function makePool(options: DatabaseOptions): pg.Pool {
