@@ -80,6 +80,13 @@ export interface Wanted {
   readonly contested: boolean;
 }
 
+/** Names that consumers want now. */
+export function namesWanted({ consumers }: Tables): Set<string> {
+  const names = new Set<string>();
+  for (const { active, fqdn } of consumers.values()) if (active) names.add(fqdn);
+  return names;
+}
+
 /** What consumers want now, by name: of several, the one that has been there for longest is served. */
 export function wantedNow({ consumers, settings }: Tables): Map<string, Wanted> {
   const active = [...consumers.values()].filter((consumer) => consumer.active).sort(older);

@@ -1,3 +1,4 @@
+import { namesWanted } from './application.ts';
 import { Broken } from './invariants.ts';
 import type { BatchSent, Departure } from './memory-cloudflare.ts';
 import type { Tables } from './tables.ts';
@@ -37,8 +38,7 @@ export class Grace {
 
   /** Told after each change of consumers. */
   consumersChanged(): void {
-    const wanted = new Set<string>();
-    for (const { active, fqdn } of this.#tables.consumers.values()) if (active) wanted.add(fqdn);
+    const wanted = namesWanted(this.#tables);
     const before = this.#wanted;
     this.#wanted = wanted;
     for (const fqdn of wanted) if (!before.has(fqdn)) this.#changed(fqdn, true);

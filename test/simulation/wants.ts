@@ -1,5 +1,5 @@
 import type { ChangeEntry } from '../../src/simulator/change-log.ts';
-import { wantedNow } from './application.ts';
+import { namesWanted } from './application.ts';
 import type { BatchSent, Departure } from './memory-cloudflare.ts';
 import type { Orders } from './orders.ts';
 import type { Deviation } from './plan.ts';
@@ -36,9 +36,9 @@ export class Wants {
 
   /** Consumers may have changed. */
   consumersChanged(): void {
-    const wanted = wantedNow(this.#parts.tables);
+    const wanted = namesWanted(this.#parts.tables);
     for (const fqdn of this.#since.keys()) if (!wanted.has(fqdn)) this.#since.delete(fqdn);
-    for (const fqdn of wanted.keys()) if (!this.#since.has(fqdn)) this.#since.set(fqdn, this.#parts.now());
+    for (const fqdn of wanted) if (!this.#since.has(fqdn)) this.#since.set(fqdn, this.#parts.now());
   }
 
   /** Asked after every turn. */
