@@ -57,6 +57,12 @@ export const ERRORS = {
     'Grant what is named; docs/configuration.md lists the grants that each command needs.',
   ),
   database_failed: spec(503, 'backoff', 'A database statement failed', 'See the detail; the statement is tried again.'),
+  database_encoding: spec(
+    503,
+    'backoff',
+    'The database cannot hold every text',
+    "Move your tables into a database that is made with ENCODING 'UTF8' TEMPLATE template0, and set DATABASE_URL to that.",
+  ),
   schema_missing: spec(503, 'backoff', 'The database is not prepared', 'Run `zonekeeper migrate`.'),
   schema_outdated: spec(503, 'backoff', 'The database schema is older than this version', 'Run `zonekeeper migrate`.'),
   schema_too_new: spec(

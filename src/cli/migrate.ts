@@ -1,5 +1,5 @@
 import { Database } from '../database/database.ts';
-import { migrateSchema, requireSchema, schemaStatus } from '../ledger/migrate.ts';
+import { migrateSchema, requireSchema, requireUtf8, schemaStatus } from '../ledger/migrate.ts';
 import { prepareConsumers } from '../sources/postgres/prepare.ts';
 import type { CommandContext } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -18,6 +18,7 @@ export default async function migrate(context: CommandContext): Promise<number> 
   });
   try {
     if (context.flags.on('check')) {
+      await requireUtf8(db);
       const { current, known, pending } = await schemaStatus(db);
       if (current > known) await requireSchema(db, config.schema);
       const files = pending.map(({ name }) => name);

@@ -58,10 +58,24 @@ export async function schemaStatus(db: Queryable, migrations = knownMigrations()
 const APPLIED = `SELECT version, coalesce((to_jsonb(m) ->> 'oldest')::integer, 0) FROM @.migrations m ORDER BY version`;
 
 /**
- * Refuses to work on a schema that does not fit: `schema_missing`, `schema_outdated` or `schema_too_new`. Nothing is
- * read or written before this has passed. A schema of a newer version fits, as long as that has only added to it.
+ * Refuses a database that is not in UTF8 (`database_encoding`): it takes no statement with a character that its encoding lacks, and
+ * one such text, of ours or of Cloudflare's, would keep whole batches from being stored. SQL_ASCII takes them, and can say of none
+ * what it is.
+ */
+export async function requireUtf8(db: Queryable): Promise<void> {
+  const [row] = await db.rows(`SELECT current_setting('server_encoding')`);
+  const encoding = row?.[0] as string;
+  if (encoding === 'UTF8') return;
+  throw new ZonekeeperError('database_encoding', `The database is in ${encoding}; Zonekeeper needs one in UTF8.`);
+}
+
+/**
+ * Refuses to work on a database or schema that does not fit: `database_encoding`, `schema_missing`, `schema_outdated` or
+ * `schema_too_new`. Nothing is read or written before this has passed. A schema of a newer version fits, as long as that has only
+ * added to it.
  */
 export async function requireSchema(db: Queryable, schema: string): Promise<void> {
+  await requireUtf8(db);
   const { current, known, oldest, pending } = await schemaStatus(db);
   if (current === 0)
     throw new ZonekeeperError('schema_missing', `The database has no schema "${schema}" of Zonekeeper's.`);
@@ -77,9 +91,11 @@ export async function requireSchema(db: Queryable, schema: string): Promise<void
 
 /**
  * Brings the schema up to date: every pending migration and its row in one transaction, under a lock that lets one
- * process at a time do it. Returns what was applied: nothing where a newer version has been here, and has only added.
+ * process at a time do it. Returns what was applied: nothing where a newer version has been here, and has only added. Throws
+ * `database_encoding` or `schema_too_new` where it can or may do nothing.
  */
 export async function migrateSchema(db: Database): Promise<readonly Migration[]> {
+  await requireUtf8(db);
   return db.transaction(async (tx) => {
     // An arbitrary constant of ours beside the schema's hash: two installations do not wait for each other.
     await tx.rows(`SELECT pg_advisory_xact_lock(1918985, hashtext($1))`, [db.schema]);

@@ -18,10 +18,13 @@ export interface TestDatabase {
 
 const CONNECT_MS = 20_000;
 
-/** Makes an empty database; dropped when the caller has finished with it. By default in the server of this run. */
-export async function createDatabase(server: string = inject('postgresUrl')): Promise<TestDatabase> {
+/**
+ * Makes an empty database; dropped when the caller has finished with it. By default in the server of this run. `how` is what
+ * CREATE DATABASE is told beside its name.
+ */
+export async function createDatabase(server: string = inject('postgresUrl'), how = ''): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await once(server, `CREATE DATABASE ${name}`);
+  await once(server, `CREATE DATABASE ${name} ${how}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   const pool = new pg.Pool({ connectionString: url.href, max: 2, connectionTimeoutMillis: CONNECT_MS });
@@ -48,8 +51,8 @@ export async function createDatabase(server: string = inject('postgresUrl')): Pr
 }
 
 /** The same for one test, dropped at its end. */
-export async function testDatabase(): Promise<TestDatabase> {
-  const database = await createDatabase();
+export async function testDatabase(how = ''): Promise<TestDatabase> {
+  const database = await createDatabase(undefined, how);
   onTestFinished(database.drop);
   return database;
 }

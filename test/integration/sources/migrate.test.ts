@@ -208,6 +208,20 @@ describe('the schema version', () => {
     expect(await schemaStatus(db)).toMatchObject({ oldest: 0, pending: [] });
   });
 
+  test.each(['LATIN1', 'SQL_ASCII'])('a database in %s is refused before anything is made in it', async (encoding) => {
+    const database = await testDatabase(`ENCODING '${encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`);
+    const db = connect(database);
+    const refused = { code: 'database_encoding', message: expect.stringContaining(encoding) };
+    await expect(migrateSchema(db)).rejects.toMatchObject(refused);
+    await expect(requireSchema(db, 'zonekeeper')).rejects.toMatchObject(refused);
+    for (const args of [['migrate'], ['migrate', '--check'], ['records']]) {
+      const { code, output } = await run(args, { DATABASE_URL: database.url });
+      expect(code).toBe(1);
+      expect(output).toContain(`The database is in ${encoding}; Zonekeeper needs one in UTF8.`);
+    }
+    expect(await database.query(`SELECT FROM pg_namespace WHERE nspname = 'zonekeeper'`)).toEqual([]);
+  });
+
   test('pending migrations are told without applying them', async () => {
     const db = connect(await testDatabase());
     const status = await schemaStatus(db);
