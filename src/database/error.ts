@@ -28,6 +28,18 @@ const UNREACHABLE = new Set([
 const AWAY = /^(3D000|08...|57P..|53300|25006)$/;
 
 /**
+ * Of a moment, or of the server: transactions that were ended or collided, no resources, an object in use, a statement that was
+ * cancelled, the disk.
+ */
+const PASSING = /^(25|40|53|55|57|58)/;
+
+/** Would the same statement fail again, for what it was given? Without an SQLSTATE, making it failed. */
+export function lasts(error: ZonekeeperError): boolean {
+  const { sqlstate } = error.facts;
+  return error.code === 'database_failed' && !(typeof sqlstate === 'string' && PASSING.test(sqlstate));
+}
+
+/**
  * An error of the driver as one of the registry, by SQLSTATE class (PostgreSQL's appendix A). Connection strings never
  * appear in what the driver says, so its message is safe to show.
  */

@@ -162,7 +162,8 @@ export interface Ledger {
    * An unknown result leaves its intent open.
    */
   settle(changes: readonly SettledChange[]): Promise<void>;
-  correct(correction: Correction): Promise<void>;
+  /** Makes all of these corrections, as if one after the other, or none of them. */
+  correct(corrections: readonly Correction[]): Promise<void>;
   setStates(updates: readonly StateUpdate[]): Promise<void>;
   /** Names with open intents: looked at first by a new leader. */
   unsettledNames(limit: number): Promise<readonly string[]>;

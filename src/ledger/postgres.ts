@@ -2,6 +2,7 @@ import { columns } from '../database/columns.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { Fence } from '../leadership/fence.ts';
+import { writeCorrections } from './correct.ts';
 import { readFacts, readSurvey } from './facts.ts';
 import type {
   Correction,
@@ -14,7 +15,7 @@ import type {
   SurveyPage,
 } from './port.ts';
 import { pruneLedger } from './prune.ts';
-import { forgetRecords, REMEMBER, refreshRecords, tellDeleted, trackRecords } from './records.ts';
+import { REMEMBER } from './records.ts';
 import { settleChanges } from './settle.ts';
 import { writeStates } from './states.ts';
 
@@ -72,21 +73,8 @@ export class PostgresLedger implements Ledger {
     await this.#db.transaction((tx) => settleChanges(tx, changes));
   }
 
-  async correct(correction: Correction): Promise<void> {
-    await this.#fenced(async (tx) => {
-      await forgetRecords(tx, correction.forget, this.#fence.epoch);
-      await refreshRecords(tx, correction.refresh);
-      await trackRecords(tx, correction.track);
-      await tellDeleted(tx, correction.deleted);
-      if (correction.drop.length > 0) {
-        await tx.rows(`UPDATE @.intents SET state = 'dropped' WHERE id = ANY ($1)`, [correction.drop]);
-      }
-      const ended = [
-        ...correction.end,
-        ...correction.track.flatMap(({ intent }) => (intent === null ? [] : [intent.id])),
-      ];
-      if (ended.length > 0) await tx.rows('DELETE FROM @.intents WHERE id = ANY ($1)', [ended]);
-    });
+  async correct(corrections: readonly Correction[]): Promise<void> {
+    await this.#fenced((tx) => writeCorrections(tx, corrections, this.#fence.epoch));
   }
 
   async setStates(updates: readonly StateUpdate[]): Promise<void> {

@@ -6,6 +6,7 @@ import type { Correction, NameFacts, StateUpdate } from '../ledger/port.ts';
 import { type Attempts, parentOf, withOneMore } from './attempts.ts';
 import { type Context, carryOn, type Order } from './context.ts';
 import type { Core } from './core.ts';
+import { Corrector } from './corrector.ts';
 import { DeletionJudge } from './deletions.ts';
 import { FlapDetector } from './flap.ts';
 import { isNewlyLate } from './objective.ts';
@@ -34,6 +35,7 @@ export class Reconciler {
   readonly #options: Core;
   readonly #facts: Batcher<string, NameFacts>;
   readonly #states: Batcher<StateUpdate, undefined>;
+  readonly #corrector: Corrector;
   readonly #judge: DeletionJudge;
   readonly #flaps: FlapDetector;
   /** Orders that were carried out or refused: a retry keeps its context, and must not do them again. */
@@ -62,6 +64,7 @@ export class Reconciler {
       maxBacklog: BACKLOG,
       defer,
     });
+    this.#corrector = new Corrector(options);
     this.#judge = new DeletionJudge(options);
     this.#flaps = new FlapDetector(clock);
   }
@@ -80,8 +83,9 @@ export class Reconciler {
         // Also the facts anew: what is in the way may carry the mark of an intent of ours, or have been tracked before.
         const facts = await traced('facts', () => this.#settledFacts(fqdn, context, stay));
         if ('waitMs' in facts) return { requeueAfterMs: facts.waitMs, context };
-        const [judge, flaps, lastRound] = [this.#judge, this.#flaps, round === ROUNDS];
-        const visit = new Visit({ ...this.#options, judge, flaps, steps, lastRound, made }, facts, context, stay);
+        const [corrector, judge, flaps] = [this.#corrector, this.#judge, this.#flaps];
+        const own = { corrector, judge, flaps, steps, lastRound: round === ROUNDS, made };
+        const visit = new Visit({ ...this.#options, ...own }, facts, context, stay);
         const result = await visit.run();
         if (result === 'look again') continue;
         stay.leave();
@@ -103,7 +107,7 @@ export class Reconciler {
 
   /** The facts once no outcome is open any more; or how long to wait for a predecessor's call. */
   async #settledFacts(fqdn: string, context: Context, stay: Stay): Promise<NameFacts | { waitMs: number }> {
-    const { epoch, zones, rules, ledger, guard } = this.#options;
+    const { epoch, zones, rules, guard } = this.#options;
     const facts = await this.#read(fqdn);
     if (facts.intents.length === 0) return facts;
     const { waitMs, look } = settlementOf(facts, epoch);
@@ -113,7 +117,7 @@ export class Reconciler {
     const correction = settle(facts, zones, rules.ownerId, context, isReleased);
     if (correction === null) return facts;
     try {
-      await stay.outside(() => ledger.correct(correction));
+      await stay.outside(() => this.#corrector.correct(correction));
     } finally {
       // Also where the answer was lost.
       this.#countDeletions(facts, correction);

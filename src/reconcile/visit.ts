@@ -8,6 +8,7 @@ import { type ErrorCode, toError, ZonekeeperError } from '../errors.ts';
 import type { Correction, NameFacts } from '../ledger/port.ts';
 import { type Context, causeOf, causeOfDeletion } from './context.ts';
 import type { Core } from './core.ts';
+import type { Corrector } from './corrector.ts';
 import type { DeletionJudge } from './deletions.ts';
 import type { FlapDetector } from './flap.ts';
 import { homeless, unlisted } from './homeless.ts';
@@ -35,7 +36,8 @@ const OF_THE_RECORD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'cloudflare_quota',
 ]);
 
-export interface VisitOptions extends Core {
+export interface VisitOptions extends Omit<Core, 'ledger'> {
+  readonly corrector: Corrector;
   readonly judge: DeletionJudge;
   readonly flaps: FlapDetector;
   /** Null where nobody traces. */
@@ -246,7 +248,7 @@ export class Visit {
   }
 
   async #correct(correction: Correction | null): Promise<void> {
-    if (correction !== null) await this.#stay.outside(() => this.#options.ledger.correct(correction));
+    if (correction !== null) await this.#stay.outside(() => this.#options.corrector.correct(correction));
   }
 
   async #write(zone: ManagedZone, verdict: Verdict, deletions: readonly Change[]): Promise<WorkOutcome> {
@@ -306,9 +308,7 @@ export class Visit {
     const cause = causeOf(this.#context);
     const common = { zoneId: zone.zone.id, zone: zone.name, consumer, intent: null, cause };
     const track = found.records.map((record) => ({ ...common, record }));
-    await this.#stay.outside(() =>
-      this.#options.ledger.correct({ forget: [], refresh: [], track, deleted: [], drop: [], end: [] }),
-    );
+    await this.#correct({ forget: [], refresh: [], track, deleted: [], drop: [], end: [] });
     return this.#converge(zone, desired, [
       ...tracked,
       ...found.records.map((record) => trackedAs(zone, record, consumer)),

@@ -180,7 +180,9 @@ export class Machine implements Owner {
       if (effect === 'slow before') scheduler.linger(Math.min(there, STATEMENT_MS));
       if (there > STATEMENT_MS) {
         this.#weather.came('statement cancelled');
-        return void answer(STATEMENT_MS, () => reject(new ZonekeeperError('database_failed', CANCELLED)));
+        return void answer(STATEMENT_MS, () =>
+          reject(new ZonekeeperError('database_failed', CANCELLED, { facts: { sqlstate: '57014' } })),
+        );
       }
       scheduler.after(there, null, () => {
         if (this.#weather.databaseDown()) return void answer(scheduler.delay(0, 20), lost);

@@ -81,30 +81,10 @@ export class MemoryLedger implements Ledger {
     });
   }
 
-  correct({ forget, refresh, track, deleted, drop, end }: Correction): Promise<void> {
+  correct(corrections: readonly Correction[]): Promise<void> {
     return this.#reach('ledger.correct', () => {
       this.#hold();
-      const { records, intents } = this.#tables;
-      this.#forget(forget);
-      for (const { zoneId, record, consumer } of refresh) {
-        const key = recordKey(zoneId, record.id);
-        const row = records.get(key);
-        const { content, ttl, proxied } = record;
-        if (row !== undefined) records.set(key, { ...row, type: record.type as 'A', content, ttl, proxied, consumer });
-      }
-      for (const one of track) this.#track(one);
-      for (const { intent, zone, cause } of deleted) {
-        if (!intents.delete(intent.id)) continue;
-        const { fqdn, recordId } = intent;
-        const { trigger, operationId } = cause;
-        const at = this.#tables.now();
-        this.#tables.history.push({ at, fqdn, zone, action: 'delete', recordId, trigger, operationId, result: 'done' });
-      }
-      for (const id of drop) {
-        const intent = intents.get(id);
-        if (intent !== undefined) intent.state = 'dropped';
-      }
-      for (const id of [...end, ...track.flatMap(({ intent }) => intent?.id ?? [])]) intents.delete(id);
+      for (const correction of corrections) this.#correct(correction);
       this.#tables.durable();
     });
   }
@@ -220,6 +200,30 @@ export class MemoryLedger implements Ledger {
       const times = { epoch: this.#epoch, deadline: now, createdAt: now };
       intents.set(id, { id, zoneId, fqdn, action: 'create', recordId, consumer, adopted, state: 'dropped', ...times });
     }
+  }
+
+  #correct({ forget, refresh, track, deleted, drop, end }: Correction): void {
+    const { records, intents } = this.#tables;
+    this.#forget(forget);
+    for (const { zoneId, record, consumer } of refresh) {
+      const key = recordKey(zoneId, record.id);
+      const row = records.get(key);
+      const { content, ttl, proxied } = record;
+      if (row !== undefined) records.set(key, { ...row, type: record.type as 'A', content, ttl, proxied, consumer });
+    }
+    for (const one of track) this.#track(one);
+    for (const { intent, zone, cause } of deleted) {
+      if (!intents.delete(intent.id)) continue;
+      const { fqdn, recordId } = intent;
+      const { trigger, operationId } = cause;
+      const at = this.#tables.now();
+      this.#tables.history.push({ at, fqdn, zone, action: 'delete', recordId, trigger, operationId, result: 'done' });
+    }
+    for (const id of drop) {
+      const intent = intents.get(id);
+      if (intent !== undefined) intent.state = 'dropped';
+    }
+    for (const id of [...end, ...track.flatMap(({ intent }) => intent?.id ?? [])]) intents.delete(id);
   }
 
   #settle({ change, intentId, zoneId, zone, consumer, cause, result, record }: SettledChange): void {

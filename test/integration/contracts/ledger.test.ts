@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ActualRecord, Change } from '../../../src/dns/record.ts';
-import type { Ledger, NewIntent, SettledChange, StateUpdate } from '../../../src/ledger/port.ts';
+import type { Correction, Ledger, NewIntent, SettledChange, StateUpdate } from '../../../src/ledger/port.ts';
 import { PostgresLedger } from '../../../src/ledger/postgres.ts';
 import { MemoryLedger } from '../../simulation/memory-ledger.ts';
 import { Tables } from '../../simulation/tables.ts';
@@ -144,7 +144,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const successor = await takeOver();
     const [open] = (await factsOf(successor))?.intents ?? [];
     const found = { zoneId: 'z', zone: 'example.com', record: record('r1'), consumer: CONSUMER, cause: CAUSE };
-    await successor.correct({ ...NOTHING, track: [{ ...found, intent: open ?? null }] });
+    await successor.correct([{ ...NOTHING, track: [{ ...found, intent: open ?? null }] }]);
     await ledger.settle([settled('i1', { record: record('r2') })]);
     expect((await factsOf(successor))?.tracked).toMatchObject([{ recordId: 'r1' }]);
   });
@@ -153,7 +153,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const { ledger, takeOver } = await make();
     await ledger.begin([intent('i1')], [], 30_000);
     const successor = await takeOver();
-    await successor.correct({ ...NOTHING, drop: ['i1'] });
+    await successor.correct([{ ...NOTHING, drop: ['i1'] }]);
     await ledger.settle([settled('i1')]);
     expect(await factsOf(successor)).toMatchObject({ tracked: [], intents: [{ id: 'i1', state: 'dropped' }] });
   });
@@ -163,7 +163,11 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await ledger.begin([intent('i1')], [], 30_000);
     const successor = await takeOver();
     await expect(ledger.begin([intent('i2')], [], 30_000)).rejects.toMatchObject({ code: 'not_leader' });
-    await expect(ledger.correct({ ...NOTHING, drop: ['i1'] })).rejects.toMatchObject({ code: 'not_leader' });
+    const corrections = [
+      { ...NOTHING, drop: ['i1'] },
+      { ...NOTHING, end: ['i1'] },
+    ];
+    await expect(ledger.correct(corrections)).rejects.toMatchObject({ code: 'not_leader' });
     await expect(ledger.setStates([state()])).rejects.toMatchObject({ code: 'not_leader' });
     expect(await factsOf(successor)).toMatchObject({ intents: [{ id: 'i1', state: 'open' }], state: null });
     await ledger.settle([settled('i1')]);
@@ -173,7 +177,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
   test('a dropped intent is remembered, an ended one is not', async () => {
     const { ledger } = await make();
     await ledger.begin([intent('i1'), intent('i2')], [], 30_000);
-    await ledger.correct({ ...NOTHING, drop: ['i1'], end: ['i2'] });
+    await ledger.correct([{ ...NOTHING, drop: ['i1'], end: ['i2'] }]);
     await ledger.prune(90);
     expect((await factsOf(ledger))?.intents).toMatchObject([{ id: 'i1', state: 'dropped' }]);
     expect(await ledger.unsettledNames(10)).toEqual([]);
@@ -187,23 +191,23 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const [remembered] = (await factsOf(ledger))?.intents ?? [];
     expect(remembered).toMatchObject({ state: 'dropped', action: 'create', recordId: 'r1', zoneId: 'z' });
     const found = { zoneId: 'z', zone: 'example.com', record: record('r1'), consumer: CONSUMER, cause: CAUSE };
-    await ledger.correct({ ...NOTHING, track: [{ ...found, intent: remembered ?? null }] });
+    await ledger.correct([{ ...NOTHING, track: [{ ...found, intent: remembered ?? null }] }]);
     expect(await factsOf(ledger)).toMatchObject({ tracked: [{ recordId: 'r1' }], intents: [] });
-    await ledger.correct({ ...NOTHING, forget: [DELETED] });
+    await ledger.correct([{ ...NOTHING, forget: [DELETED] }]);
     expect(await factsOf(ledger)).toMatchObject({ tracked: [], intents: [{ recordId: 'r1' }] });
   });
 
   test('what is forgotten once more is remembered as it was last', async () => {
     const { ledger, takeOver } = await make();
     const foreign = { zoneId: 'z', zone: 'example.com', record: record('r1'), cause: CAUSE, intent: null };
-    await ledger.correct({ ...NOTHING, track: [{ ...foreign, consumer: CONSUMER }] });
-    await ledger.correct({ ...NOTHING, forget: [DELETED] });
+    await ledger.correct([{ ...NOTHING, track: [{ ...foreign, consumer: CONSUMER }] }]);
+    await ledger.correct([{ ...NOTHING, forget: [DELETED] }]);
     // Somebody adopts it, for another consumer.
     const successor = await takeOver();
     const consumer = { kind: 'standalone_proxy', id: '7' };
-    await successor.correct({ ...NOTHING, track: [{ ...foreign, consumer }] });
+    await successor.correct([{ ...NOTHING, track: [{ ...foreign, consumer }] }]);
     const [first] = (await factsOf(ledger))?.intents ?? [];
-    await successor.correct({ ...NOTHING, forget: [DELETED] });
+    await successor.correct([{ ...NOTHING, forget: [DELETED] }]);
     const [second, ...others] = (await factsOf(ledger))?.intents ?? [];
     expect(others).toEqual([]);
     expect(second).toMatchObject({ recordId: 'r1', state: 'dropped', consumer, epoch: (first?.epoch ?? 0) + 1 });
@@ -213,15 +217,73 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const { ledger, adopted } = await make();
     await tracked(ledger);
     const foreign = { zoneId: 'z', zone: 'example.com', record: record('r2'), consumer: CONSUMER, cause: CAUSE };
-    await ledger.correct({ ...NOTHING, track: [{ ...foreign, intent: null }] });
+    await ledger.correct([{ ...NOTHING, track: [{ ...foreign, intent: null }] }]);
     expect(await adopted()).toEqual(['r2']);
-    await ledger.correct({ ...NOTHING, forget: [DELETED, { zoneId: 'z', recordId: 'r2' }] });
+    await ledger.correct([{ ...NOTHING, forget: [DELETED, { zoneId: 'z', recordId: 'r2' }] }]);
     await ledger.prune(0);
     const intents = (await factsOf(ledger))?.intents ?? [];
     const again = intents.map((one) => ({ ...foreign, record: record(one.recordId ?? ''), intent: one }));
-    await ledger.correct({ ...NOTHING, track: again });
+    await ledger.correct([{ ...NOTHING, track: again }]);
     expect((await factsOf(ledger))?.tracked).toHaveLength(2);
     expect(await adopted()).toEqual(['r2']);
+  });
+
+  test('corrections of several names are made together', async () => {
+    const { ledger } = await make();
+    const names = [FQDN, 'b.example.com', 'c.example.com', 'd.example.com'];
+    await ledger.begin(
+      names.map((fqdn) => intent(`of ${fqdn}`, { fqdn })),
+      [],
+      30_000,
+    );
+    const other = { zoneId: 'z', zone: 'example.com', record: record('r9', 'd.example.com'), consumer: null };
+    await ledger.correct([{ ...NOTHING, track: [{ ...other, intent: null, cause: CAUSE }] }]);
+    const before = await ledger.facts(names);
+    const [open] = before.get('c.example.com')?.intents ?? [];
+    const found = { zoneId: 'z', zone: 'example.com', record: record('r3', 'c.example.com'), consumer: CONSUMER };
+    await ledger.correct([
+      { ...NOTHING, drop: [`of ${FQDN}`] },
+      { ...NOTHING, end: ['of b.example.com'] },
+      { ...NOTHING, track: [{ ...found, intent: open ?? null, cause: CAUSE }] },
+      { ...NOTHING, forget: [{ zoneId: 'z', recordId: 'r9' }], end: ['of d.example.com'] },
+    ]);
+    const facts = await ledger.facts(names);
+    expect(names.map((fqdn) => facts.get(fqdn))).toMatchObject([
+      { tracked: [], intents: [{ id: `of ${FQDN}`, state: 'dropped' }] },
+      { tracked: [], intents: [] },
+      { tracked: [{ recordId: 'r3' }], intents: [] },
+      { tracked: [], intents: [{ recordId: 'r9', state: 'dropped' }] },
+    ]);
+  });
+
+  describe('corrections about one record, made together, are as if made one after the other', () => {
+    // Somebody renames a record of ours at Cloudflare, and has it adopted under its new name.
+    const renamed = record('r1', 'b.example.com');
+    const adopting = { zoneId: 'z', zone: 'example.com', record: renamed, consumer: null, intent: null, cause: CAUSE };
+    const forget: Correction = { ...NOTHING, forget: [DELETED] };
+    const adopt: Correction = { ...NOTHING, track: [adopting] };
+    const refresh: Correction = { ...NOTHING, refresh: [{ zoneId: 'z', record: renamed, consumer: null }] };
+    const forgotten: Correction = { ...NOTHING, end: ['forgotten-r1'] };
+    test.each([
+      ['forgotten, then adopted', [forget, adopt]],
+      ['adopted, then forgotten', [adopt, forget]],
+      ['forgotten and adopted again and again', [forget, adopt, forget, adopt, forget]],
+      ['forgotten, then looked at, then adopted', [forget, refresh, adopt]],
+      ['forgotten, then of no use, then adopted', [forget, forgotten, adopt]],
+      ['of no use, then forgotten', [forgotten, forget]],
+    ])('%s', async (_, corrections) => {
+      const seen = async (ledger: Ledger) => {
+        const facts = [...(await ledger.facts([FQDN, 'b.example.com'])).values()];
+        const [tracked, intents] = [facts.flatMap((one) => one.tracked), facts.flatMap((one) => one.intents)];
+        return [tracked, intents.map(({ remainingMs: _, ...rest }) => rest)];
+      };
+      const [together, apart] = [await make(), await make()];
+      for (const { ledger } of [together, apart]) await tracked(ledger);
+      await together.ledger.correct(corrections);
+      for (const correction of corrections) await apart.ledger.correct([correction]);
+      expect(await seen(together.ledger)).toEqual(await seen(apart.ledger));
+      expect(await together.adopted()).toEqual(await apart.adopted());
+    });
   });
 
   test('a deletion that happened unheard of is told and counted, once', async () => {
@@ -235,8 +297,8 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const [open] = (await factsOf(successor))?.intents ?? [];
     if (open === undefined) throw new Error('no intent');
     const deleted = [{ intent: open, zone: 'example.com', type: 'A', cause: CAUSE }];
-    await successor.correct({ ...NOTHING, forget: [DELETED], deleted });
-    await successor.correct({ ...NOTHING, deleted });
+    await successor.correct([{ ...NOTHING, forget: [DELETED], deleted }]);
+    await successor.correct([{ ...NOTHING, deleted }]);
     expect(await successor.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 0, done: 1 });
   });
 
@@ -245,7 +307,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await tracked(ledger);
     const again = (id: string) => ledger.begin([intent(id, { action: 'delete', recordId: 'r1' })], [], 30_000);
     await again('i3');
-    await ledger.correct({ ...NOTHING, drop: ['i3'] });
+    await ledger.correct([{ ...NOTHING, drop: ['i3'] }]);
     expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 0, uncertain: [FQDN], done: 0 });
     expect(await ledger.deletions({ ...ZONE, id: 'y' }, 3_600_000)).toMatchObject({ uncertain: [] });
     await again('i4');
@@ -264,7 +326,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await tracked(ledger);
     const consumer = { kind: 'standalone_proxy', id: '7' };
     const refresh = [{ zoneId: 'z', record: { ...record('r1'), ttl: 300 }, consumer }];
-    await ledger.correct({ ...NOTHING, refresh });
+    await ledger.correct([{ ...NOTHING, refresh }]);
     expect((await factsOf(ledger))?.tracked).toMatchObject([{ ttl: 300, consumer }]);
   });
 

@@ -102,7 +102,7 @@ describe('a write in three steps', () => {
       intent: open,
       cause: CAUSE,
     };
-    await ledger.correct({ forget: [], refresh: [], track: [found], deleted: [], drop: [], end: [] });
+    await ledger.correct([{ forget: [], refresh: [], track: [found], deleted: [], drop: [], end: [] }]);
     await ledger.settle([settled('i1', 'done', 'r1')]);
     expect((await facts())?.tracked).toHaveLength(1);
     expect(await readHistory(db, 'a.example.com', 10)).toHaveLength(1);
@@ -110,7 +110,7 @@ describe('a write in three steps', () => {
 
   test('a dropped intent is remembered', async () => {
     await ledger.begin([intent('i1')], [], 30_000);
-    await ledger.correct({ forget: [], refresh: [], track: [], deleted: [], drop: ['i1'], end: [] });
+    await ledger.correct([{ forget: [], refresh: [], track: [], deleted: [], drop: ['i1'], end: [] }]);
     expect((await facts())?.intents).toMatchObject([{ id: 'i1', state: 'dropped' }]);
     expect(await ledger.unsettledNames(10)).toEqual([]);
     await ledger.prune(90);
@@ -134,7 +134,7 @@ describe('a write in three steps', () => {
       await ledger.begin([intent('i1')], [], 30_000);
       await ledger.settle([settled('i1', 'done', 'r1')]);
       if (how === 'by a correction') {
-        await ledger.correct({ forget: [gone], refresh: [], track: [], deleted: [], drop: [], end: [] });
+        await ledger.correct([{ forget: [gone], refresh: [], track: [], deleted: [], drop: [], end: [] }]);
       } else {
         await ledger.begin([intent('i2')], [gone], 30_000);
         await ledger.settle([settled('i2', 'refused', null)]);
@@ -143,7 +143,7 @@ describe('a write in three steps', () => {
       expect(remembered).toMatchObject({ state: 'dropped', recordId: 'r1', action: 'create', consumer: CONSUMER });
       const found = { zoneId: 'z', zone: 'example.com', record: record('r1'), consumer: CONSUMER, cause: CAUSE };
       const track = [{ ...found, intent: remembered ?? null }];
-      await ledger.correct({ forget: [], refresh: [], track, deleted: [], drop: [], end: [] });
+      await ledger.correct([{ forget: [], refresh: [], track, deleted: [], drop: [], end: [] }]);
       expect(await facts()).toMatchObject({ tracked: [{ recordId: 'r1' }], intents: [] });
       const done = (await readHistory(db, 'a.example.com', 10)).filter(({ result }) => result === 'done');
       expect(done).toHaveLength(1);
@@ -203,7 +203,7 @@ describe('an epoch that is over', () => {
     };
     await expect(ledger.begin([intent('i1')], [], 30_000)).rejects.toMatchObject({ code: 'not_leader' });
     await expect(
-      ledger.correct({ forget: [], refresh: [], track: [], deleted: [], drop: [], end: ['x'] }),
+      ledger.correct([{ forget: [], refresh: [], track: [], deleted: [], drop: [], end: ['x'] }]),
     ).rejects.toMatchObject({
       code: 'not_leader',
     });
