@@ -237,6 +237,18 @@ export const MISTAKES: readonly Mistake[] = [
     '? before === null || before.state === "failed"',
   ),
   mistake(
+    'make only the first of the corrections that are made together',
+    'src/reconcile/corrector.ts',
+    'await ledger.correct(part)',
+    'await ledger.correct(part.slice(0, 1))',
+  ),
+  mistake(
+    'tell of a correction that the ledger did not make that it was made',
+    'src/reconcile/corrector.ts',
+    'corrections.slice(answers.length).map(() => failed)',
+    'corrections.slice(answers.length).map(() => undefined)',
+  ),
+  mistake(
     'forget that a lost answer of a settlement leaves the intent open',
     'src/cloudflare/writer.ts',
     'return works.map((_, index) => outcomes[index] ?? stopped());\n    } catch (error) {',

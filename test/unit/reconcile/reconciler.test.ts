@@ -3,7 +3,7 @@ import type { Work, WorkOutcome } from '../../../src/cloudflare/writer.ts';
 import { Gather } from '../../../src/controller/gather.ts';
 import type { ActualRecord } from '../../../src/dns/record.ts';
 import { ZonekeeperError } from '../../../src/errors.ts';
-import type { Ledger, NameFacts } from '../../../src/ledger/port.ts';
+import type { Correction, Intent, Ledger, NameFacts } from '../../../src/ledger/port.ts';
 import { because, type Context } from '../../../src/reconcile/context.ts';
 import type { Core } from '../../../src/reconcile/core.ts';
 import type { Deletion } from '../../../src/reconcile/guard.ts';
@@ -126,4 +126,37 @@ test('what one zone has made is told, too, when all begins anew because of what 
     ['create', 'done'],
     ['delete', 'done'],
   ]);
+});
+
+test('a thousand names whose outcome is open are settled in the ledger by one transaction', async () => {
+  const names = Array.from({ length: 1_000 }, (_, index) => `n${index}.example.com`);
+  const open = new Map(names.map((fqdn) => [fqdn, { id: `of ${fqdn}`, zoneId: 'home', action: 'create' } as Intent]));
+  const transactions: (readonly Correction[])[] = [];
+  const ledger: Partial<Ledger> = {
+    facts: async (fqdns) =>
+      new Map(
+        fqdns.map((fqdn) => {
+          const intent = open.get(fqdn);
+          const intents: Intent[] =
+            intent === undefined ? [] : [{ ...intent, fqdn, epoch: 1, state: 'open' } as Intent];
+          return [fqdn, { ...factsOf(), fqdn, rows: [], intents }];
+        }),
+      ),
+    correct: async (corrections) => {
+      transactions.push(corrections);
+      for (const id of corrections.flatMap((one) => one.drop)) open.delete(id.replace('of ', ''));
+    },
+    setStates: async () => undefined,
+  };
+  const home = { ...zoneOf('home', []), lookAt: async () => undefined };
+  const core = {
+    ...{ ledger, guard: { ended: () => undefined }, observer: { stateChanged: () => undefined } },
+    ...{ rules: { ...RULES, resolve: () => null }, epoch: 1, gather: new Gather(), clock: new VirtualClock() },
+    zones: { known: true, of: () => undefined, byId: () => home },
+    defer: setImmediate,
+  } as unknown as Core;
+  const reconciler = new Reconciler(core);
+  await Promise.all(names.map((fqdn) => reconciler.process(fqdn, because('start', 0))));
+  expect(transactions.map((one) => one.length)).toEqual([1_000]);
+  expect(open.size).toBe(0);
 });
