@@ -1,3 +1,4 @@
+import { planHash } from '../../src/dns/plan.ts';
 import { ZonekeeperError } from '../../src/errors.ts';
 import type { OperationKind, OperationRequest } from '../../src/ledger/operations.ts';
 import type { Report } from '../../src/reconcile/report.ts';
@@ -124,6 +125,8 @@ export class People {
   #confirm(plan: Report): void {
     this.#confirmed = plan;
     const id = this.#ask('sync', { confirm: plan.hash });
+    // A plan that empties no name needs no confirmation, and uses none up.
+    if (plan.hash === planHash([])) return;
     // What makes room for another record needs no confirmation, and gets none.
     const kept = new Set(plan.changes.flatMap(({ action, fqdn }) => (action === 'create' ? [fqdn] : [])));
     const deletions = plan.changes.filter(({ action, fqdn }) => action === 'delete' && !kept.has(fqdn));
