@@ -80,7 +80,7 @@ export function failureOf(thrown: unknown, context: CallContext): CallFailure {
   if (thrown instanceof APIError && typeof thrown.status === 'number') {
     const body: unknown = thrown.error;
     // Without JSON, the SDK's message is the status and the text of the body.
-    const text = body === undefined ? thrown.message.replace(/^\d+ /, '') : '';
+    const text = body === undefined ? thrown.message.replace(/^\d+ (status code \(no body\)$)?/, '') : '';
     return failureOfAnswer(thrown.status, body, text, thrown.headers ?? null, context);
   }
   const cause = thrown instanceof APIConnectionError ? thrown.cause : thrown;

@@ -35,7 +35,9 @@ export function parseRatelimit(header: string | null): readonly ReportedLimit[] 
 export function parseRetryAfter(header: string | null, wallMs: number): number | null {
   if (header === null) return null;
   const text = header.trim();
-  const waitMs = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - wallMs;
+  // Without a letter it is no date: `Date.parse` takes -5 for a day in 2001.
+  const date = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
+  const waitMs = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : date - wallMs;
   if (!Number.isFinite(waitMs)) return null;
   return Math.min(Math.max(waitMs, MIN_WAIT_MS), MAX_WAIT_MS);
 }

@@ -120,6 +120,10 @@ describe('the rate limit', () => {
     const date = new Date(inZone.wallMs + 30_000).toUTCString();
     expect(answered(429, [], inZone, { 'retry-after': date }).error.retryAfterMs).toBe(30_000);
   });
+
+  test.each(['-5', '5/2', 'soon', ''])('a Retry-After of %j says nothing', (header) => {
+    expect(answered(429, [], inZone, { 'retry-after': header }).error.retryAfterMs).toBeUndefined();
+  });
 });
 
 describe('a lost answer', () => {
@@ -134,6 +138,11 @@ describe('a lost answer', () => {
     expect(failure.error.message).toBe(
       'Cloudflare answered 502 to a batch in example.com: an HTML page, "502 Bad Gateway".',
     );
+  });
+
+  test('an empty body is called one', () => {
+    const failure = failureOf(APIError.generate(502, undefined, undefined, new Headers()), inZone);
+    expect(failure.error.message).toBe('Cloudflare answered 502 to a batch in example.com: an empty body.');
   });
 
   test('our own deadline, a time-out and a caller that gave up', () => {
