@@ -15,6 +15,8 @@ export type BatchLimit = number | 'auto';
 
 const FREE = { batchLimit: 200, commentLimit: 100 };
 const PAID = { batchLimit: 3_500, commentLimit: 500 };
+/** Plans that are paid for, those of resellers (`partners_pro`) included. There are free ones beside `free`: `lite`, `partners_free`. */
+const PAID_PLAN = /(?:^|_)(?:pro|pro_plus|business|enterprise)$/;
 
 /** A page of records; null when it is not one. */
 export function recordsPage(body: unknown, perPage: number): Page<ActualRecord> | null {
@@ -62,7 +64,7 @@ function toZone(item: unknown, limit: BatchLimit): Zone | null {
   if (typeof id !== 'string' || !/^[\w-]{1,64}$/.test(id) || typeof name !== 'string' || name === '') return null;
   const plan = field(field(item, 'plan'), 'legacy_id');
   // A plan that we do not know may well be a small one.
-  const limits = typeof plan === 'string' && plan !== 'free' ? PAID : FREE;
+  const limits = typeof plan === 'string' && PAID_PLAN.test(plan) ? PAID : FREE;
   return {
     id,
     name: normalHost(name),

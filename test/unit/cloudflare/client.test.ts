@@ -65,6 +65,13 @@ describe('zones', () => {
     const limits = await fakeApi(() => ok(zones)).api.zones();
     expect(limits.map(({ batchLimit }) => batchLimit)).toEqual([200, 3_500, 3_500, 3_500, 200]);
     expect(limits.map(({ commentLimit }) => commentLimit)).toEqual([100, 500, 500, 500, 100]);
+    const others = ['lite', 'partners_free', 'partners_pro', 'pro_plus', 'partners_enterprise', 'new'].map(
+      (legacy_id) => ({
+        legacy_id,
+      }),
+    );
+    const unusual = await fakeApi(() => ok(others.map((plan, index) => zone(index, plan)))).api.zones();
+    expect(unusual.map(({ batchLimit }) => batchLimit)).toEqual([200, 200, 3_500, 3_500, 3_500, 200]);
     const set = await fakeApi(() => ok(zones), { batchLimit: 40 }).api.zones();
     expect(set.map(({ batchLimit }) => batchLimit)).toEqual([40, 40, 40, 40, 40]);
   });
