@@ -33,14 +33,16 @@ export function zonesPage(body: unknown, perPage: number, limit: BatchLimit): Pa
   return items.length < list.length ? null : { items, last: isLast(body, list.length, perPage) };
 }
 
-/** The list of a page; null when there is none, or when it is shorter than the only page can be. */
+/** The list of a page; null when there is none, when it is shorter than the only page can be, or empty though others follow. */
 function wholeList(body: unknown): readonly unknown[] | null {
   const list = field(body, 'result');
   if (!Array.isArray(list)) return null;
   const info = field(body, 'result_info');
   const pages = field(info, 'total_pages');
   const total = field(info, 'total_count');
-  const onlyPage = list.length === 0 ? field(info, 'page') === 1 : pages === 1;
+  const page = field(info, 'page');
+  if (list.length === 0 && typeof page === 'number' && typeof pages === 'number' && page < pages) return null;
+  const onlyPage = list.length === 0 ? page === 1 : typeof pages === 'number' && pages <= 1;
   return onlyPage && typeof total === 'number' && list.length < total ? null : list;
 }
 

@@ -122,10 +122,13 @@ export class CloudflareApi implements DnsApi {
       zone,
       (client, sdk) =>
         client.dns.records.list({ zone_id: zone.id, name: { exact: fqdn }, per_page: RECORDS_PER_PAGE }, sdk),
-      (body) => recordsPage(body, RECORDS_PER_PAGE),
+      (body) => {
+        const page = recordsPage(body, RECORDS_PER_PAGE);
+        // Were the filter not understood, the whole zone would come, and the name might stand on a later page.
+        return page?.last === true ? page : null;
+      },
       options,
     );
-    // Were the filter not understood, the whole zone would come.
     return page.items.filter((record) => record.fqdn === fqdn);
   }
 

@@ -3,6 +3,7 @@ import { CloudflareApi } from '../../../src/cloudflare/client.ts';
 import { ZonekeeperError } from '../../../src/errors.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 import {
+  type Answering,
   carriedOut,
   create,
   fakeApi,
@@ -125,6 +126,11 @@ describe('records', () => {
     expect([records.map(({ id }) => id), pages]).toEqual([['p1', 'p2', 'p3'], 3]);
   });
 
+  test('of one name are not taken from the first of several pages: it may stand on another', async () => {
+    const { api } = fakeApi(() => ok([raw()], { page: 1, per_page: 1, total_pages: 2, total_count: 2 }));
+    await expect(api.lookup(ZONE, 'www.example.com')).rejects.toMatchObject({ code: 'cloudflare_unavailable' });
+  });
+
   test('of one name are asked for in one call, and others that come along are left out', async () => {
     const { api, received } = fakeApi(() => ok([raw({ id: '1' }), raw({ id: '2', name: 'a.www.example.com' })]));
     expect((await api.lookup(ZONE, 'www.example.com')).map(({ id }) => id)).toEqual(['1']);
@@ -141,7 +147,7 @@ describe('records', () => {
 describe('an answer that is not one', () => {
   const html = () => new Response('<html><title>Hello</title></html>', { headers: { 'content-type': 'text/html' } });
 
-  test.each([
+  test.each<[string, Answering]>([
     ['an HTML page with status 200', html],
     ['an empty body', () => new Response('')],
     ['no content', () => new Response(null, { status: 204 })],
@@ -154,6 +160,14 @@ describe('an answer that is not one', () => {
     ['a record without an id', () => ok([raw({ id: undefined })])],
     ['a record without a type', () => ok([raw({ type: undefined })])],
     ['fewer records than it counts', () => ok([raw()], { page: 1, total_pages: 1, total_count: 7 })],
+    ['fewer records than it counts, on no page', () => ok([raw()], { page: 1, total_pages: 0, total_count: 7 })],
+    [
+      'a page without records before the last one',
+      ({ url }) =>
+        url.searchParams.get('page') === '1'
+          ? ok([raw()], { page: 1, per_page: 1, total_pages: 3, total_count: 3 })
+          : ok([], { page: 2, per_page: 1, total_pages: 3, total_count: 3 }),
+    ],
     ['no records although it counts some', () => ok([], { page: 1, per_page: 5_000, total_count: 7 })],
   ])('%s is never taken for an empty zone', async (_, answer) => {
     await expect(fakeApi(answer).api.list(ZONE)).rejects.toMatchObject({ code: 'cloudflare_unavailable' });
