@@ -1,6 +1,6 @@
 import { parseMark } from '../../src/dns/mark.ts';
 import type { Report } from '../../src/reconcile/report.ts';
-import type { BatchSent, Departure, MemoryCloudflare } from './memory-cloudflare.ts';
+import { type BatchSent, type Departure, isLate, type MemoryCloudflare } from './memory-cloudflare.ts';
 import { Orders } from './orders.ts';
 import type { Deviation } from './plan.ts';
 import { lifeOf, Sights } from './sights.ts';
@@ -127,7 +127,7 @@ export class Invariants {
     const { body, machine, effect } = departure;
     this.#arriving = departure;
     if (effect === 'stale') this.sights.misled(departure);
-    if (effect === 'late') for (const { name } of body?.posts ?? []) this.sights.late(name);
+    if (isLate(effect)) for (const { name } of body?.posts ?? []) this.sights.late(name);
     this.#arrivals.push(now());
     while ((this.#arrivals[0] ?? 0) <= now() - WINDOW_MS) this.#arrivals.shift();
     if (this.#arrivals.length > apiBudget) {
@@ -231,7 +231,7 @@ export class Invariants {
     const ours = this.#standing(fqdn).filter(({ comment }) => parseMark(comment ?? null) !== null);
     const by = this.#arriving;
     const most = this.#parts.tables.pairs.has(fqdn) ? 2 : 1;
-    if (ours.length <= most || by === null || by.effect === 'late') return;
+    if (ours.length <= most || by === null || isLate(by.effect)) return;
     if (this.sights.isExcused(lifeOf(by), by.zoneId ?? '', fqdn)) return;
     throw new Broken(`${fqdn} holds ${ours.length} records of ours`);
   }

@@ -11,7 +11,8 @@ import type { Scheduler } from './scheduler.ts';
 
 /** What a fault does to one API call. */
 export const API_EFFECTS = [
-  ...(['crash before', 'crash after', 'reset before', 'lost after', 'late', 'hangs', 'pause after'] as const),
+  ...(['crash before', 'crash after', 'pause after', 'unreachable', 'reset before'] as const),
+  ...(['lost after', 'lost, then late', 'late', 'hangs'] as const),
   ...(['html', 'status 500', 'truncated', 'empty', 'limited', 'limited silently', 'stale', 'refused'] as const),
 ] as const;
 export type ApiEffect = (typeof API_EFFECTS)[number];
@@ -46,6 +47,11 @@ export interface Sky {
   onMade(departure: Departure, entries: readonly ChangeEntry[]): void;
   /** A process reads that its budget is spent, and for how long: null where the answer does not say. */
   onLimited(departure: Departure, retryAfterMs: number | null): void;
+}
+
+/** Does a call take effect when nobody may wait for it any more? */
+export function isLate(effect: ApiEffect | null): boolean {
+  return effect === 'late' || effect === 'lost, then late';
 }
 
 const BATCH = 200;
@@ -123,7 +129,12 @@ export class MemoryCloudflare {
         authorization: header ?? undefined,
       };
       const { signal } = init ?? {};
-      return this.#call(machine, asked, { short: false, signal, aborted: () => signal?.reason, broken: reset });
+      return this.#call(machine, asked, {
+        short: false,
+        signal,
+        aborted: () => signal?.reason,
+        broken: (error) => error,
+      });
     };
   }
 
@@ -179,11 +190,21 @@ export class MemoryCloudflare {
       };
       signal?.addEventListener('abort', giveUp, { once: true });
       const back = (ms: number, run: () => void) => void scheduler.after(ms, machine, run, life);
-      const lose = () => reject(broken());
+      const lose = () => reject(broken(reset()));
+      if (effect === 'unreachable') {
+        this.#sky.onGivenUp(departure);
+        return back(scheduler.delay(1, 100), () => reject(broken(refused())));
+      }
       if (effect === 'reset before') return back(scheduler.delay(1, 100), lose);
-      const there =
-        effect === 'late' ? scheduler.pick(LATE_MS) + scheduler.delay(0, LATE_BY_MS) : scheduler.delay(5, 150);
-      if (effect === 'late') scheduler.linger(there);
+      if (effect === 'lost, then late') {
+        // A gateway gives up, what stands behind it does not: nobody can tell that from a call that never got there.
+        back(scheduler.delay(1, 100), () => {
+          this.#sky.onGivenUp(departure);
+          lose();
+        });
+      }
+      const there = isLate(effect) ? scheduler.pick(LATE_MS) + scheduler.delay(0, LATE_BY_MS) : scheduler.delay(5, 150);
+      if (isLate(effect)) scheduler.linger(there);
       if (effect === 'hangs') scheduler.linger(GIVEN_UP_MS);
       scheduler.after(there, null, () => {
         this.#sky.onArrival(departure);
@@ -197,7 +218,7 @@ export class MemoryCloudflare {
         const ms = effect === 'hangs' ? HANGS_MS : scheduler.delay(5, 150);
         const text = effect === 'truncated' ? answer.body.slice(0, answer.body.length / 2) : answer.body;
         back(ms, () => {
-          if (effect === 'lost after') return lose();
+          if (effect === 'lost after' || effect === 'lost, then late') return lose();
           // Who has given up does not read it.
           if (answer.status === 429 && signal?.aborted !== true) this.#sky.onLimited(departure, retryAfterOf(answer));
           resolve(responseOf(answer, text, short));
@@ -250,19 +271,28 @@ interface Ways {
   readonly short: boolean;
   readonly signal: AbortSignal | null | undefined;
   readonly aborted: () => unknown;
-  readonly broken: () => unknown;
+  readonly broken: (error: Error) => unknown;
 }
 
 /** What the SDK throws. */
 const AS_SDK = {
   short: true,
   aborted: () => new APIUserAbortError(),
-  broken: () => new APIConnectionError({ cause: reset() }),
+  broken: (cause: Error) => new APIConnectionError({ cause }),
 };
 
 /** What `fetch` throws when the connection is lost. */
 function reset(): Error {
-  return new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) });
+  return failed('read', 'ECONNRESET');
+}
+
+/** What `fetch` throws when there is none: nothing was sent. */
+function refused(): Error {
+  return failed('connect', 'ECONNREFUSED');
+}
+
+function failed(syscall: string, code: string): Error {
+  return new TypeError('fetch failed', { cause: Object.assign(new Error(`${syscall} ${code}`), { code, syscall }) });
 }
 
 /** Where a fault can strike: the pages of a list are calls of their own, and so is a look at one name. */

@@ -18,7 +18,8 @@ const RULES: DesiredRules = { names: null, ignore: new PatternList([]), targets:
 /** Effects that keep nobody waiting for long. */
 const QUICK_CALL_EFFECTS = ['fail before', 'fail after'] as const satisfies readonly CallEffect[];
 const QUICK_API_EFFECTS = [
-  ...(['reset before', 'lost after', 'html', 'status 500', 'truncated', 'empty', 'stale', 'refused'] as const),
+  ...(['unreachable', 'reset before', 'lost after'] as const),
+  ...(['html', 'status 500', 'truncated', 'empty', 'stale', 'refused'] as const),
 ] as const satisfies readonly ApiEffect[];
 
 /** Where strikes fall: counts each point and effect, so that a run shows which were never struck. */
