@@ -3,7 +3,8 @@ import { BaseRecords, type RecordBatchParams, type RecordListParams } from 'clou
 import { BaseZones, type ZoneListParams } from 'cloudflare/resources/zones/zones';
 import { createClient } from 'cloudflare/tree-shakable';
 import type { Clock } from '../controller/clock.ts';
-import { withTimeout } from '../controller/deadline.ts';
+import { DeadlineExceeded, withTimeout } from '../controller/deadline.ts';
+import { Stopwatch } from '../controller/stopwatch.ts';
 import { ZonekeeperError } from '../errors.ts';
 import {
   type CallContext,
@@ -14,6 +15,7 @@ import {
   type Operation,
 } from './errors.ts';
 import { field } from './messages.ts';
+import { type TimelyInit, timely } from './timely.ts';
 
 /** The port to Cloudflare's SDK, and all that is used of it. Nothing above this file depends on which form stands behind it. */
 export interface Sdk {
@@ -30,6 +32,8 @@ export interface Sdk {
 export interface SdkOptions {
   readonly signal: AbortSignal;
   readonly timeout: number;
+  /** A {@link TimelyInit}, which the SDK does not know. */
+  readonly fetchOptions: object;
 }
 
 /** A call that the SDK has prepared: of its answer, only the raw form is used. */
@@ -104,22 +108,35 @@ export class Transport {
       wallMs: this.#options.clock.wall(),
     };
     const client = this.#client;
+    const age = new Stopwatch(this.#options.clock);
+    let late: DeadlineExceeded | null = null;
+    const mayLeave = () => {
+      if (age.elapsedMs() < call.timeoutMs) return;
+      late = new DeadlineExceeded(call.timeoutMs);
+      throw late;
+    };
     try {
       return await withTimeout(
         this.#options.clock,
         call.timeoutMs,
-        (signal) => this.#exchange(client, call, context, signal),
+        (signal) => this.#exchange(client, call, context, { signal, mayLeave }),
         call.signal,
       );
     } catch (thrown) {
       if (thrown instanceof APIError && thrown.headers !== undefined) this.#options.onHeaders(thrown.headers);
-      return { ok: false, failure: failureOf(aborted(thrown, call.signal), context) };
+      return { ok: false, failure: failureOf(late ?? aborted(thrown, call.signal), context) };
     }
   }
 
-  async #exchange(client: Sdk, call: Call, context: CallContext, signal: AbortSignal): Promise<Answer> {
+  async #exchange(
+    client: Sdk,
+    call: Call,
+    context: CallContext,
+    { signal, mayLeave }: { readonly signal: AbortSignal; readonly mayLeave: () => void },
+  ): Promise<Answer> {
     const timeout = Math.ceil(call.timeoutMs) + SDK_SLACK_MS;
-    const response = await call.send(client, { signal, timeout }).asResponse();
+    const fetchOptions: TimelyInit = { mayLeave };
+    const response = await call.send(client, { signal, timeout, fetchOptions }).asResponse();
     this.#options.onHeaders(response.headers);
     const text = await response.text();
     const body = parse(text);
@@ -143,7 +160,7 @@ function sdk(token: string, options: TransportOptions): Sdk {
     apiEmail: null,
     userServiceKey: null,
     baseURL: (options.baseUrl ?? CLOUDFLARE).replace(/\/+$/, ''),
-    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    fetch: options.fetch ?? timely(fetch),
     // It would repeat a POST whose answer was lost, and calls that the budget does not know of.
     maxRetries: 0,
     logLevel: 'off',

@@ -106,6 +106,34 @@ describe('over a real connection', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('a process that is paused while it connects lets nothing take effect when it wakes up after the deadline', async () => {
+    let carriedOut = 0;
+    const { api, clock, reports, server } = await serve((_, response) => {
+      carriedOut += 1;
+      response.end();
+    });
+    const closed = new Promise<void>((resolve) =>
+      server.on('connection', (socket) => socket.on('close', () => resolve())),
+    );
+    const outcomes = writing(api);
+    // What a pause comes to: the time is up, and no timer has run.
+    clock.setWall(30_000);
+    expect(await outcomes).toMatchObject([{ kind: 'unknown' }]);
+    expect(reports.calls).toMatchObject([{ code: 'timeout' }]);
+    await closed;
+    expect(carriedOut).toBe(0);
+  });
+
+  test('a write says its length, and comes in whole', async () => {
+    const asked: unknown[] = [];
+    const { api } = await serve(({ headers }, response) => {
+      asked.push(headers['transfer-encoding'], Number(headers['content-length']) > 100, headers['content-type']);
+      response.end();
+    });
+    await writing(api);
+    expect(asked).toEqual([undefined, true, 'application/json']);
+  });
+
   test('a caller that gives up closes the connection', async () => {
     const { api, seen, server } = await serve(() => {});
     const giveUp = new AbortController();
