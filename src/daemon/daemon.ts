@@ -241,28 +241,28 @@ export class Daemon {
     this.#config = { ...this.#config, ...secret };
   }
 
-  /** Ends in order; resolves within about the grace period. Nothing that was begun is lost. */
+  /** Ends in order, and within the grace period: what has not ended by then is not waited for. Nothing that was begun is lost. */
   async stop(): Promise<void> {
     const { config, log, clock } = this.#options;
     if (this.#stopping) return;
     this.#stopping = true;
     log.info('stopping');
+    const began = clock.now();
+    // Behind a broken way or a lock of somebody's, a statement under way would be waited for long after the grace period.
+    const by = async (share: number, what: string, step: () => Promise<unknown>) => {
+      const leftMs = Math.max(0, config.shutdownGraceMs * share - (clock.now() - began));
+      await withTimeout(clock, leftMs, step).catch((error) => log.warn({ err: error }, `${what} did not end`));
+    };
     this.#then(() => this.#follow());
-    await this.#turn;
-    await this.#election.stop();
+    await by(GRACE_FOR_WORK, 'the work', () => this.#turn);
+    await by(GRACE_FOR_LEADERSHIP, 'the leadership', () => this.#election.stop());
     this.#announcer.stop();
     this.#hub.close();
     this.#secrets.close();
     this.#options.cluster?.events?.stop();
-    await this.#options.tracing?.stop();
-    await this.#listener.stop();
-    await this.#app.close();
-    // Behind a broken way, statements under way would be waited for long after the grace period.
-    const limitMs = config.shutdownGraceMs * (1 - GRACE_FOR_WRITES);
-    const close = () => Promise.all([this.#db.close(), this.#electionDb.close()]);
-    await withTimeout(clock, limitMs, close).catch((error) =>
-      log.warn({ err: error }, 'the database connections did not end'),
-    );
+    await by(1, 'the traces', async () => this.#options.tracing?.stop());
+    await by(1, 'listening and serving', () => Promise.all([this.#listener.stop(), this.#app.close()]));
+    await by(1, 'the database connections', () => Promise.all([this.#db.close(), this.#electionDb.close()]));
     this.#warnings.flush();
     log.info({ grace_ms: config.shutdownGraceMs }, 'stopped');
   }
@@ -277,7 +277,7 @@ export class Daemon {
   async #lead(epoch: number): Promise<void> {
     const { clock, random, log, metrics } = this.#options;
     const config = this.#config;
-    if (this.#stopping || this.#election.epoch !== epoch) return;
+    if (this.#over(epoch)) return;
     const fence = new Fence(epoch, this.#options.instance);
     const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
     try {
@@ -287,11 +287,17 @@ export class Daemon {
       this.#facts = await inspectConsumers(this.#db);
       await cloudflare.start();
     } catch (error) {
-      const { code, message } = toError(error);
-      log.error({ code }, `cannot lead: ${message}`);
-      if (code === 'schema_too_new') this.#misfit = message;
       cloudflare.stop();
+      const { code, message } = toError(error);
+      if (code === 'schema_too_new') this.#misfit = message;
+      if (this.#over(epoch)) return;
+      log.error({ code }, `cannot lead: ${message}`);
       this.#election.resign('It cannot do the work.');
+      return;
+    }
+    // All that took its time.
+    if (this.#over(epoch)) {
+      cloudflare.stop();
       return;
     }
     log.info({ epoch }, 'leads');
@@ -328,6 +334,10 @@ export class Daemon {
     this.#term.start();
   }
 
+  #over(epoch: number): boolean {
+    return this.#stopping || this.#election.epoch !== epoch;
+  }
+
   async #follow(): Promise<void> {
     const term = this.#term;
     const cloudflare = this.#cloudflare;
@@ -362,5 +372,9 @@ export class Daemon {
   }
 }
 
-/** Share of the grace period for writes in flight; the rest is for giving back the leadership and closing connections. */
+/** Share of the grace period for writes in flight. */
 const GRACE_FOR_WRITES = 0.7;
+/** By then, whatever else the work has to end is not waited for. */
+const GRACE_FOR_WORK = 0.8;
+/** By then, the leadership is given back; the rest is for closing connections. */
+const GRACE_FOR_LEADERSHIP = 0.95;

@@ -24,6 +24,8 @@ export interface DaemonSetup {
   readonly cluster?: Cluster;
   /** False: return at once, without waiting until it leads and has seen its zones. */
   readonly ready?: boolean;
+  /** Told of every secret that is read anew. */
+  readonly onSecret?: (value: string) => void;
 }
 
 /** A daemon in the test's process, on a PostgreSQL and a Cloudflare of its own. */
@@ -92,6 +94,7 @@ export async function startDaemon(setup: DaemonSetup = {}): Promise<RunningDaemo
     metrics,
     clock: systemClock,
     random: Math.random,
+    ...(setup.onSecret !== undefined && { onSecret: setup.onSecret }),
   });
   onTestFinished(() => daemon.stop());
   await daemon.start();

@@ -52,6 +52,8 @@ export async function tcpProxy(target: { host?: string; port: number }): Promise
     port: (server.address() as { port: number }).port,
     cut: () => {
       open = false;
+      // Not even an end is heard any more.
+      for (const socket of sockets) socket.pause();
     },
     refuse: () => {
       open = false;
