@@ -66,7 +66,7 @@ export class Database implements Queryable {
   readonly schema: string;
   /** The schema as a quoted identifier. */
   readonly schemaSql: string;
-  #pool: pg.Pool;
+  #uses: Uses;
   readonly #options: DatabaseOptions;
   readonly #idleTransactionMs: number;
   /** Statements with the schema put in; as many as the code has, so it needs no bound. */
@@ -77,7 +77,7 @@ export class Database implements Queryable {
     this.schemaSql = pg.escapeIdentifier(options.schema);
     this.#options = options;
     this.#idleTransactionMs = Math.trunc(options.idleTransactionMs ?? IDLE_TRANSACTION_MS);
-    this.#pool = makePool(options);
+    this.#uses = new Uses(makePool(options));
   }
 
   /**
@@ -92,10 +92,11 @@ export class Database implements Queryable {
       await pool.end();
       throw databaseError(error);
     }
-    const old = this.#pool;
-    this.#pool = pool;
-    await untilNobodyWaits(old);
-    await old.end();
+    const old = this.#uses;
+    this.#uses = new Uses(pool);
+    // A pool that ends gives no more connections to those who wait for one.
+    await old.over();
+    await old.pool.end();
   }
 
   /** The name under which this installation listens: `<schema>_changes`, `<schema>_events`. */
@@ -115,8 +116,8 @@ export class Database implements Queryable {
   async rows(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
       return await this.#timed(async () => {
-        const result = await this.#pool.query({ text: this.sql(sql), values: storables(values), rowMode: 'array' });
-        return result.rows;
+        const query = { text: this.sql(sql), values: storables(values), rowMode: 'array' as const };
+        return (await this.#uses.with((pool) => pool.query(query))).rows;
       });
     } catch (error) {
       throw databaseError(error);
@@ -125,7 +126,7 @@ export class Database implements Queryable {
 
   /** What the pool is doing. */
   get pool(): PoolState {
-    const { totalCount, idleCount, waitingCount } = this.#pool;
+    const { totalCount, idleCount, waitingCount } = this.#uses.pool;
     return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
   }
 
@@ -152,8 +153,12 @@ export class Database implements Queryable {
     }
   }
 
-  async #transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
+  #transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    return this.#uses.with((pool) => this.#transactionOn(pool, work));
+  }
+
+  async #transactionOn<T>(pool: pg.Pool, work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await connected(pool);
     let broken: Error | undefined;
     try {
       // For this transaction, not for the connection: that holds through a pooler, too.
@@ -184,15 +189,7 @@ export class Database implements Queryable {
   /** Runs several statements without parameters, as in a migration file. */
   async script(sql: string): Promise<void> {
     try {
-      await this.#pool.query(this.sql(sql));
-    } catch (error) {
-      throw databaseError(error);
-    }
-  }
-
-  async #connect(): Promise<pg.PoolClient> {
-    try {
-      return await this.#pool.connect();
+      await this.#uses.with((pool) => pool.query(this.sql(sql)));
     } catch (error) {
       throw databaseError(error);
     }
@@ -200,23 +197,45 @@ export class Database implements Queryable {
 
   /** Ends all connections once their statements are done. */
   async close(): Promise<void> {
-    await this.#pool.end();
+    await this.#uses.pool.end();
   }
 }
 
-/**
- * A pool that ends gives no more connections to those who wait for one. They get theirs, or give up, before the next connection
- * is given back, which the limit of a statement sees to.
- */
-function untilNobodyWaits(pool: pg.Pool): Promise<void> {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (pool.waitingCount === 0) resolve();
-    };
-    // Who waits is given a released connection only after this event.
-    pool.on('acquire', look).on('release', () => queueMicrotask(look));
-    look();
-  });
+/** A pool, and how many use it or wait for a connection of it. */
+class Uses {
+  readonly pool: pg.Pool;
+  #count = 0;
+  #onOver: (() => void) | undefined;
+
+  constructor(pool: pg.Pool) {
+    this.pool = pool;
+  }
+
+  async with<T>(use: (pool: pg.Pool) => Promise<T>): Promise<T> {
+    this.#count += 1;
+    try {
+      return await use(this.pool);
+    } finally {
+      this.#count -= 1;
+      if (this.#count === 0) this.#onOver?.();
+    }
+  }
+
+  /** Resolves when nobody uses it. Once, when nobody begins to any more. */
+  over(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#count === 0) resolve();
+      else this.#onOver = resolve;
+    });
+  }
+}
+
+async function connected(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw databaseError(error);
+  }
 }
 
 function makePool(options: DatabaseOptions): pg.Pool {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { Database } from '../../../src/database/database.ts';
 import { testDatabase } from '../../support/database.ts';
@@ -90,3 +92,25 @@ test('the pool says what it does, and every statement how long it took', async (
   expect(times.every((ms) => ms >= 0)).toBe(true);
   expect(db.pool).toMatchObject({ busy: 0, waiting: 0 });
 });
+
+test('all go to another URL also when who waits at the old one is turned away there', async () => {
+  const { test: database } = await install();
+  const old = new URL(database.url);
+  const sockets: Socket[] = [];
+  // Takes connections, and says nothing.
+  const server = createServer((socket) => void sockets.push(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  old.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const db = new Database({ url: old.href, schema: 'zonekeeper', applicationName: 'moves', connections: 1 });
+  onTestFinished(() => db.close());
+  const asked = [1, 2].map((n) => db.rows(`SELECT ${n}`).catch(({ code }) => code));
+  await waitFor('one to connect, and one to wait', () => sockets.length === 1 && db.pool.waiting === 1);
+  const moved = db.moveTo(database.url);
+  await waitFor('the move', () => db.pool.waiting === 0);
+  server.on('connection', (socket) => socket.destroy());
+  for (const socket of sockets) socket.destroy();
+  expect(await Promise.all(asked)).toEqual(['database_unreachable', 'database_unreachable']);
+  await moved;
+}, 15_000);
