@@ -80,6 +80,7 @@ export class Daemon {
   readonly #app: ReturnType<typeof buildApp>;
   #facts: SourceFacts | null = null;
   #term: Term | null = null;
+  /** From when it is made, with the token as it is then: before the term, which it has to be ready for. */
   #cloudflare: Cloudflare | null = null;
   #turn: Promise<void> = Promise.resolve();
   /** Why this version cannot work on the schema any more: a newer one has been here since the start. */
@@ -107,7 +108,10 @@ export class Daemon {
     this.#scraper = new Scraper(metrics, this.#db, clock);
     metrics.onScrape(() =>
       this.#scraper.scrape(() => this.#term, {
-        budget: { limit: config.apiBudget, remaining: this.#cloudflare?.budget.remaining() ?? null },
+        budget: {
+          limit: config.apiBudget,
+          remaining: this.#term === null ? null : (this.#cloudflare?.budget.remaining() ?? null),
+        },
         connected: this.#listener.connected,
       }),
     );
@@ -138,7 +142,7 @@ export class Daemon {
         leaderInfo({
           config,
           term: this.#term,
-          cloudflare: this.#cloudflare,
+          cloudflare: this.#term === null ? null : this.#cloudflare,
           facts: this.#facts,
           listening: this.#listener.connected,
         }),
@@ -161,10 +165,7 @@ export class Daemon {
       onSecret: (value) => options.onSecret?.(value),
       use: {
         apiToken: async (value) => this.#keep({ apiToken: value }),
-        cloudflareApiToken: async (value) => {
-          await this.#cloudflare?.changeToken(value);
-          this.#keep({ cloudflareApiToken: value });
-        },
+        cloudflareApiToken: (value) => this.#changeToken(value),
         databaseUrl: async (value) => {
           await this.#electionDb.moveTo(value);
           await this.#db.moveTo(value);
@@ -241,6 +242,16 @@ export class Daemon {
     this.#config = { ...this.#config, ...secret };
   }
 
+  async #changeToken(value: string): Promise<void> {
+    let told: Cloudflare | null = null;
+    // Another term may have begun meanwhile, with the token before.
+    while (this.#cloudflare !== told) {
+      told = this.#cloudflare;
+      await told?.changeToken(value);
+    }
+    this.#keep({ cloudflareApiToken: value });
+  }
+
   /** Ends in order, and within the grace period: what has not ended by then is not waited for. Nothing that was begun is lost. */
   async stop(): Promise<void> {
     const { config, log, clock } = this.#options;
@@ -280,6 +291,11 @@ export class Daemon {
     if (this.#over(epoch)) return;
     const fence = new Fence(epoch, this.#options.instance);
     const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
+    this.#cloudflare = cloudflare;
+    const giveUp = () => {
+      this.#cloudflare = null;
+      cloudflare.stop();
+    };
     try {
       // The schema, the view or the tables may have changed since the process began.
       await requireSchema(this.#db, config.schema);
@@ -287,7 +303,7 @@ export class Daemon {
       this.#facts = await inspectConsumers(this.#db);
       await cloudflare.start();
     } catch (error) {
-      cloudflare.stop();
+      giveUp();
       const { code, message } = toError(error);
       if (code === 'schema_too_new') this.#misfit = message;
       if (this.#over(epoch)) return;
@@ -297,12 +313,11 @@ export class Daemon {
     }
     // All that took its time.
     if (this.#over(epoch)) {
-      cloudflare.stop();
+      giveUp();
       return;
     }
     log.info({ epoch }, 'leads');
     const events = this.#options.cluster?.events ?? null;
-    this.#cloudflare = cloudflare;
     this.#term = buildTerm({
       config,
       clock,
