@@ -65,6 +65,8 @@ export interface LeaseTimes {
 export const LEASE_TIMES: LeaseTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
 /** Candidates wait up to this much longer than `retryMs`, as a share, so that they do not ask in step. */
 const JITTER = 1.2;
+/** A Lease that is free for so many `retryMs` is wanted by nobody else: each candidate has looked at it at least once. */
+const UNWANTED_RETRIES = 4;
 
 /**
  * Holds a Lease by the rules of client-go's leader election: whoever holds it renews it every 2 s, and stops acting when no
@@ -118,7 +120,7 @@ export class Lease {
     this.#turn = this.#turn.then(() => this.#take());
   }
 
-  /** Gives it back, and leaves it to others for so long: we hold it, but cannot do the work. */
+  /** Gives it back, and leaves it to others for so long, or until nobody else wants it: we hold it, but cannot do the work. */
   standBack(ms: number): void {
     const { clock } = this.#options;
     this.#notBefore = clock.now() + ms;
@@ -137,13 +139,11 @@ export class Lease {
   async #take(): Promise<void> {
     if (!this.#running) return;
     const { clock, random, events } = this.#options;
-    if (clock.now() >= this.#notBefore) {
-      try {
-        await withTimeout(clock, this.#callMs(), (signal) => this.#attempt(signal));
-        this.#settled = true;
-      } catch (error) {
-        events.onError(toError(error));
-      }
+    try {
+      await withTimeout(clock, this.#callMs(), (signal) => this.#attempt(signal));
+      this.#settled = true;
+    } catch (error) {
+      events.onError(toError(error));
     }
     if (this.#held && this.remainingMs() === 0) this.#lose('It could not be renewed in time.');
     if (!this.#running) return;
@@ -173,11 +173,12 @@ export class Lease {
       if (renewed !== null) return this.#hold(renewed, sent);
     }
     const found = live(await store.read(signal));
+    if (found !== null) this.#observe(found);
+    if (this.#leavesIt(found)) return;
     if (found === null) {
       const created = live(await store.create(this.#record(0), signal));
       return created === null ? undefined : this.#hold(created, sent);
     }
-    this.#observe(found);
     const { record } = found;
     const mine = record.holder === holder;
     if (record.holder !== '' && !mine && this.#observedAt + record.durationSeconds * 1_000 > clock.now()) {
@@ -188,6 +189,14 @@ export class Lease {
     const taken = live(await store.update(next, found.version, signal));
     if (taken !== null) this.#hold(taken, sent);
     else if (this.#held) this.#lose('Somebody else changed it.');
+  }
+
+  /** Others come first, while there may be some who want it: where there are none, nobody would lead meanwhile. */
+  #leavesIt(found: StoredLease | null): boolean {
+    const now = this.#options.clock.now();
+    if (now >= this.#notBefore) return false;
+    const unwanted = found?.record.holder === '' && now - this.#observedAt >= UNWANTED_RETRIES * this.#times.retryMs;
+    return !unwanted;
   }
 
   #record(transitions: number): LeaseRecord {

@@ -139,11 +139,25 @@ describe('a Lease', () => {
     a.lease.standBack(30 * SECOND);
     await time.advance(5 * SECOND);
     expect([a.lease.held, b.lease.held]).toEqual([false, true]);
+    // Whoever else there may be has the time to look.
     await b.lease.stop();
-    await time.advance(20 * SECOND);
+    await time.advance(7 * SECOND);
     expect(a.lease.held).toBe(false);
-    await time.advance(10 * SECOND);
+    await time.advance(6 * SECOND);
     expect(a.lease.held).toBe(true);
+  });
+
+  it('that nobody else wants is taken again soon by who left it to others: what it could not do may be over', async () => {
+    const { time, stored } = world();
+    const a = candidate(stored, time, 'a');
+    a.lease.start();
+    await time.advance(0);
+    a.lease.standBack(60 * SECOND);
+    await time.advance(7 * SECOND);
+    expect(a.lease.held).toBe(false);
+    await time.advance(6 * SECOND);
+    expect(a.lease.held).toBe(true);
+    expect(a.events).toEqual(['held', 'lost', 'held']);
   });
 
   it('that somebody else took by force is lost at the next renewal', async () => {
