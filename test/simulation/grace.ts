@@ -12,33 +12,32 @@ interface Absence {
   back: number;
 }
 
+export interface GraceParts {
+  readonly graceMs: number;
+  readonly tables: Tables;
+  /** A person ordered the deletion of the record. */
+  readonly isOrdered: (recordId: string) => boolean;
+  /** When the run of a name began that sends a batch. */
+  readonly begunAt: (departure: Departure, fqdn: string) => number;
+  /** Ids of the records that a name has at Cloudflare. */
+  readonly standing: (fqdn: string) => readonly string[];
+}
+
 /** Is a record deleted before it may be, by the database's clock, or kept for longer? */
 export class Grace {
-  readonly #graceMs: number;
-  readonly #tables: Tables;
-  readonly #isOrdered: (recordId: string) => boolean;
-  readonly #begunAt: (departure: Departure, fqdn: string) => number;
+  readonly #parts: GraceParts;
   /** By name, as it is, and not as it was read. */
   readonly #absences = new Map<string, Absence[]>();
   /** Names that a consumer wants. */
   #wanted: ReadonlySet<string> = new Set();
 
-  /** `isOrdered`: a person ordered the deletion of the record. `begunAt`: when the run of a name began that sends a batch. */
-  constructor(
-    graceMs: number,
-    tables: Tables,
-    isOrdered: (recordId: string) => boolean,
-    begunAt: (departure: Departure, fqdn: string) => number,
-  ) {
-    this.#begunAt = begunAt;
-    this.#graceMs = graceMs;
-    this.#tables = tables;
-    this.#isOrdered = isOrdered;
+  constructor(parts: GraceParts) {
+    this.#parts = parts;
   }
 
   /** Told after each change of consumers. */
   consumersChanged(): void {
-    const wanted = namesWanted(this.#tables);
+    const wanted = namesWanted(this.#parts.tables);
     const before = this.#wanted;
     this.#wanted = wanted;
     for (const fqdn of wanted) if (!before.has(fqdn)) this.#changed(fqdn, true);
@@ -46,7 +45,7 @@ export class Grace {
   }
 
   #changed(fqdn: string, wanted: boolean): void {
-    const now = this.#tables.now();
+    const now = this.#parts.tables.now();
     const absences = this.#absences.get(fqdn) ?? [];
     this.#absences.set(fqdn, absences);
     const last = absences.at(-1);
@@ -61,28 +60,30 @@ export class Grace {
   /** A batch leaves: it empties no name unless its grace was over while it was decided. */
   departure(departure: Departure): void {
     const { machine, body } = departure;
-    if (this.#graceMs === 0 || body === null) return;
-    const now = this.#tables.now();
+    if (this.#parts.graceMs === 0 || body === null) return;
+    const now = this.#parts.tables.now();
     for (const [fqdn, ids] of this.#emptied(body)) {
       const absences = this.#absences.get(fqdn) ?? [];
       const last = absences.at(-1);
-      if (last === undefined || this.#wanted.has(fqdn) || ids.every(this.#isOrdered)) continue;
-      const begunAt = this.#begunAt(departure, fqdn);
-      if (absences.some(({ left, back }) => Math.max(left + this.#graceMs, begunAt) <= Math.min(back, now))) continue;
-      const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#graceMs} ms`;
+      if (last === undefined || this.#wanted.has(fqdn) || ids.every(this.#parts.isOrdered)) continue;
+      if (this.#isRepair(fqdn, ids)) continue;
+      const begunAt = this.#parts.begunAt(departure, fqdn);
+      if (absences.some(({ left, back }) => Math.max(left + this.#parts.graceMs, begunAt) <= Math.min(back, now)))
+        continue;
+      const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#parts.graceMs} ms`;
       throw new Broken(`${machine.name} deletes the record of ${fqdn} ${times}`);
     }
   }
 
   /** May a name still wait for its grace? Once faults have ended, whoever had to begin counting anew has begun. */
   mayLast(faultsEnd: number): boolean {
-    return this.#tables.now() < faultsEnd + this.#graceMs + SLACK_MS;
+    return this.#parts.tables.now() < faultsEnd + this.#parts.graceMs + SLACK_MS;
   }
 
   /** Names, and what they lose. */
   #emptied(body: BatchSent): Map<string, string[]> {
     const deleted = new Set((body.deletes ?? []).map(({ id }) => id));
-    const rows = [...this.#tables.records.values()];
+    const rows = [...this.#parts.tables.records.values()];
     const kept = new Set([...(body.posts ?? []), ...(body.patches ?? [])].map(({ name }) => name));
     for (const { recordId, fqdn } of rows) if (!deleted.has(recordId)) kept.add(fqdn);
     const emptied = new Map<string, string[]>();
@@ -92,7 +93,13 @@ export class Grace {
     return emptied;
   }
 
+  /** By what was read last, the name is wanted, and what is deleted is superfluous beside a foreign record that says the same. */
+  #isRepair(fqdn: string, ids: readonly string[]): boolean {
+    const read = [...this.#parts.tables.wanted.values()].some((rows) => rows.some(({ key }) => key === fqdn));
+    return read && this.#parts.standing(fqdn).some((id) => !ids.includes(id));
+  }
+
   #rows(fqdn: string) {
-    return [...this.#tables.records.values()].filter((row) => row.fqdn === fqdn);
+    return [...this.#parts.tables.records.values()].filter((row) => row.fqdn === fqdn);
   }
 }

@@ -63,14 +63,14 @@ export class Invariants {
       now,
       orders: this.orders,
       sights: this.sights,
-      standing: (fqdn) => this.#standing(fqdn).map(({ id }) => id),
+      standing: (fqdn) => this.standing(fqdn).map(({ id }) => id),
       homeOf: (fqdn) => this.#homeOf(fqdn),
     });
   }
 
   /** Somebody orders something of a name. */
   ordered(kind: 'adopt' | 'delete', operationId: string, fqdn: string): void {
-    this.orders.ordered(kind, operationId, fqdn, this.#standing(fqdn));
+    this.orders.ordered(kind, operationId, fqdn, this.standing(fqdn));
   }
 
   /** Who is told that the budget is spent makes no more calls in this term until it may. */
@@ -164,7 +164,7 @@ export class Invariants {
     }
     this.#seen = last;
     for (const deletion of emptied.values()) {
-      if (this.#standing(deletion.fqdn, deletion.zone).length > 0) continue;
+      if (this.standing(deletion.fqdn, deletion.zone).length > 0) continue;
       this.#deletions.set(deletion.zone, [...(this.#deletions.get(deletion.zone) ?? []), deletion]);
     }
     for (const zone of zones) this.#tracked(zone);
@@ -213,6 +213,12 @@ export class Invariants {
     }
   }
 
+  /** The records of a name that are of a type which consumers want. */
+  standing(fqdn: string, zone?: string) {
+    const records = this.#parts.cloudflare().control.records({ name: fqdn, ...(zone !== undefined && { zone }) });
+    return records.filter(({ type }) => IN_THE_WAY.has(type));
+  }
+
   #termOf(departure: Departure): string {
     const { name, life } = departure.machine;
     return `${name}/${life}/${this.#parts.epochOf(departure)}`;
@@ -228,7 +234,7 @@ export class Invariants {
    * one excuses that.
    */
   #created(fqdn: string): void {
-    const ours = this.#standing(fqdn).filter(({ comment }) => parseMark(comment ?? null) !== null);
+    const ours = this.standing(fqdn).filter(({ comment }) => parseMark(comment ?? null) !== null);
     const by = this.#arriving;
     const most = this.#parts.tables.pairs.has(fqdn) ? 2 : 1;
     if (ours.length <= most || by === null || isLate(by.effect)) return;
@@ -245,12 +251,6 @@ export class Invariants {
     const tracked = [...tables.records.values()].filter(({ zoneId }) => zoneId === id).length;
     const deleted = this.#deletions.get(zone)?.length ?? 0;
     this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, tracked + deleted));
-  }
-
-  /** The records of a name that are of a type which consumers want. */
-  #standing(fqdn: string, zone?: string) {
-    const records = this.#parts.cloudflare().control.records({ name: fqdn, ...(zone !== undefined && { zone }) });
-    return records.filter(({ type }) => IN_THE_WAY.has(type));
   }
 
   #homeOf(fqdn: string): string | undefined {

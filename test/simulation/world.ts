@@ -91,12 +91,13 @@ export class World {
     });
     const begunAt = ({ machine }: { readonly machine: Machine }, fqdn: string) =>
       this.processes.find((one) => one.machine === machine)?.begunAt(fqdn) ?? this.tables.now();
-    this.grace = new Grace(
-      plan.deleteGraceMs,
-      this.tables,
-      (id) => this.invariants.orders.isOrdered(id, this.tables.now()),
+    this.grace = new Grace({
+      graceMs: plan.deleteGraceMs,
+      tables: this.tables,
+      isOrdered: (id) => this.invariants.orders.isOrdered(id, this.tables.now()),
       begunAt,
-    );
+      standing: (fqdn) => this.invariants.standing(fqdn).map(({ id }) => id),
+    });
     this.#tokens = new Tokens(scheduler, this.cloudflare);
     this.#people = new People({
       scheduler,
