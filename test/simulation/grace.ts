@@ -66,8 +66,8 @@ export class Grace {
       const absences = this.#absences.get(fqdn) ?? [];
       const last = absences.at(-1);
       if (last === undefined || this.#wanted.has(fqdn) || ids.every(this.#parts.isOrdered)) continue;
-      if (this.#isRepair(fqdn, ids)) continue;
       const begunAt = this.#parts.begunAt(departure, fqdn);
+      if (this.#isRepair(fqdn, ids, begunAt)) continue;
       if (absences.some(({ left, back }) => Math.max(left + this.#parts.graceMs, begunAt) <= Math.min(back, now)))
         continue;
       const times = `${Math.round(now - last.left)} ms after its consumer went, with a grace of ${this.#parts.graceMs} ms`;
@@ -93,10 +93,11 @@ export class Grace {
     return emptied;
   }
 
-  /** By what was read last, the name is wanted, and what is deleted is superfluous beside a foreign record that says the same. */
-  #isRepair(fqdn: string, ids: readonly string[]): boolean {
+  /** By what was read when the run began, the name is wanted, and what is deleted is superfluous beside a foreign record that says the same. */
+  #isRepair(fqdn: string, ids: readonly string[], begunAt: number): boolean {
     const read = [...this.#parts.tables.wanted.values()].some((rows) => rows.some(({ key }) => key === fqdn));
-    return read && this.#parts.standing(fqdn).some((id) => !ids.includes(id));
+    const readThen = this.#rows(fqdn).some(({ unwantedSince }) => unwantedSince !== null && unwantedSince >= begunAt);
+    return (read || readThen) && this.#parts.standing(fqdn).some((id) => !ids.includes(id));
   }
 
   #rows(fqdn: string) {
