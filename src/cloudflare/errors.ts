@@ -1,6 +1,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'cloudflare/core/error';
 import { DeadlineExceeded } from '../controller/deadline.ts';
 import { type ErrorCode, isError, ZonekeeperError } from '../errors.ts';
+import { AnswerTooLong } from './bounded.ts';
 import {
   type ApiMessage,
   describe,
@@ -66,6 +67,7 @@ const NOT_PERMITTED: readonly number[] = [10000, 10001];
 const BEFORE_SENDING =
   /^(UND_ERR_CONNECT_TIMEOUT|ENOTFOUND|EAI_\w+|ECONNREFUSED|CERT_\w+|ERR_TLS_CERT_\w+|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)$/;
 const MAX_CAUSES = 5;
+const UNUSABLE = 'gave an answer that cannot be used';
 
 /** The meaning of whatever the SDK, `fetch` or our own deadline threw in the course of one call. */
 export function failureOf(thrown: unknown, context: CallContext): CallFailure {
@@ -75,6 +77,9 @@ export function failureOf(thrown: unknown, context: CallContext): CallFailure {
   if (isError(thrown)) return { error: thrown, effect: 'unsent', about: 'call', elements: [], status: 'unsent' };
   if (thrown instanceof APIUserAbortError) {
     return unavailable(context, 'was not waited for any longer', 'unknown', 'aborted');
+  }
+  if (thrown instanceof AnswerTooLong) {
+    return unavailable(context, `${UNUSABLE}: ${thrown.message}`, 'unknown', 'too_long');
   }
   if (thrown instanceof APIConnectionTimeoutError) return unavailable(context, 'timed out', 'unknown', 'timeout');
   if (thrown instanceof APIError && typeof thrown.status === 'number') {
@@ -126,7 +131,7 @@ export function failureOfAnswer(
 
 /** An answer of success that cannot be used: what it should have said is not known. */
 export function failureOfBody(why: string, status: number, context: CallContext): CallFailure {
-  return unavailable(context, `gave an answer that cannot be used: ${why}`, 'unknown', String(status));
+  return unavailable(context, `${UNUSABLE}: ${why}`, 'unknown', String(status));
 }
 
 function unavailable(context: CallContext, what: string, effect: 'unknown' | 'unsent', status: string): CallFailure {

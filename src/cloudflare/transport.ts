@@ -6,6 +6,7 @@ import type { Clock } from '../controller/clock.ts';
 import { DeadlineExceeded, withTimeout } from '../controller/deadline.ts';
 import { Stopwatch } from '../controller/stopwatch.ts';
 import { ZonekeeperError } from '../errors.ts';
+import { bounded } from './bounded.ts';
 import {
   type CallContext,
   type CallFailure,
@@ -75,6 +76,8 @@ const CLOUDFLARE = 'https://api.cloudflare.com/client/v4';
 const TOKEN = /^[\x21-\x7e]{1,1024}$/;
 /** The SDK's own time-out covers the headers alone; it must never be the one that ends a call. */
 const SDK_SLACK_MS = 60_000;
+/** Of one answer. A page of 5,000 records, each with the longest comment and name, has less than a quarter of it. */
+const ANSWER_BYTES = 64 * 1024 * 1024;
 
 /**
  * One HTTP call through Cloudflare's SDK, and what became of it; it never throws for what the network or Cloudflare does.
@@ -160,7 +163,7 @@ function sdk(token: string, options: TransportOptions): Sdk {
     apiEmail: null,
     userServiceKey: null,
     baseURL: (options.baseUrl ?? CLOUDFLARE).replace(/\/+$/, ''),
-    fetch: options.fetch ?? timely(fetch),
+    fetch: bounded(options.fetch ?? timely(fetch), ANSWER_BYTES),
     // It would repeat a POST whose answer was lost, and calls that the budget does not know of.
     maxRetries: 0,
     logLevel: 'off',

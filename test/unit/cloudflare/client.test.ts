@@ -184,6 +184,36 @@ describe('an answer that is not one', () => {
     }
   });
 
+  test('that does not end is not read beyond 64 MiB, whatever its status', async () => {
+    const endless = () => {
+      const sent = { mib: 0, cancelled: false };
+      const body = new ReadableStream({
+        pull: (controller) => {
+          sent.mib += 1;
+          if (sent.mib <= 200) controller.enqueue(new Uint8Array(1024 * 1024).fill(0x20));
+        },
+        cancel: () => {
+          sent.cancelled = true;
+        },
+      });
+      return { sent, body };
+    };
+    for (const status of [200, 429, 500]) {
+      const { sent, body } = endless();
+      const { api, reports } = fakeApi(() => new Response(body, { status }));
+      await expect(api.list(ZONE)).rejects.toMatchObject({
+        code: status === 429 ? 'cloudflare_limited' : 'cloudflare_unavailable',
+        message: expect.stringContaining('it is longer than 67108864 bytes'),
+      });
+      expect(sent.cancelled).toBe(true);
+      expect(sent.mib).toBeLessThan(70);
+      expect(reports.calls).toMatchObject([{ code: status === 200 ? 'too_long' : String(status) }]);
+    }
+    const { body } = endless();
+    const outcomes = await fakeApi(() => new Response(body)).api.write(ZONE, [unit(create('a.example.com'))], always);
+    expect(outcomes).toMatchObject([{ kind: 'unknown' }]);
+  });
+
   test('"success": false is a refusal, also with status 200', async () => {
     const { api } = fakeApi(() => refusal(200, { code: 7003, message: 'No route' }));
     await expect(api.list(ZONE)).rejects.toMatchObject({ code: 'cloudflare_zone_gone' });
