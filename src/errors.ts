@@ -326,6 +326,8 @@ export interface ErrorDetail {
   readonly retryAfterMs?: number;
   /** Structured facts for the API's problem body; never a secret. */
   readonly facts?: Readonly<Record<string, unknown>>;
+  /** See {@link ZonekeeperError.lasts}. */
+  readonly lasts?: boolean;
   readonly cause?: unknown;
 }
 
@@ -335,12 +337,22 @@ export class ZonekeeperError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
   readonly facts: Readonly<Record<string, unknown>>;
+  readonly #lasts: boolean;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.retryAfterMs = detail.retryAfterMs;
     this.facts = detail.facts ?? {};
+    this.#lasts = detail.lasts ?? false;
+  }
+
+  /**
+   * Would the very same attempt fail again, for what it was given? Then something else that was attempted together with it may
+   * succeed alone; where it lies in the connection, the server or the moment, that would fail like this.
+   */
+  get lasts(): boolean {
+    return this.#lasts;
   }
 
   get spec(): ErrorSpec {

@@ -5,30 +5,25 @@ import type { Config } from '../config/config.ts';
 import type { Clock, Random } from '../controller/clock.ts';
 import { withTimeout } from '../controller/deadline.ts';
 import { connectionConfig, Database, type DatabaseOptions } from '../database/database.ts';
-import { toError, ZonekeeperError } from '../errors.ts';
+import { ZonekeeperError } from '../errors.ts';
 import { buildApp } from '../http/app.ts';
 import { EventHub } from '../http/event-hub.ts';
-import { Fence } from '../leadership/fence.ts';
 import { Election, type ElectionOptions } from '../leadership/leader.ts';
 import { type Leadership, LeaseLeadership } from '../leadership/leadership.ts';
-import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
 import { Warnings } from '../observability/warnings.ts';
 import type { Rules } from '../reconcile/rules.ts';
-import type { Term } from '../reconcile/term.ts';
 import { Listener } from '../sources/postgres/listener.ts';
-import { inspectConsumers, type SourceFacts } from '../sources/postgres/prepare.ts';
 import { Announcer } from './announcer.ts';
-import { buildTerm } from './build-term.ts';
-import { Cloudflare } from './cloudflare.ts';
 import type { Cluster } from './cluster.ts';
 import { leaderInfo } from './leader-info.ts';
-import { operationReporting, reporting, tokenRefused } from './reporting.ts';
+import { tokenRefused } from './reporting.ts';
 import { rulesOf } from './rules.ts';
 import { Scraper } from './scrape.ts';
 import { Secrets } from './secrets.ts';
 import { daemonServices } from './services.ts';
+import { Terms } from './terms.ts';
 
 export interface DaemonOptions {
   readonly config: Config<'run'>;
@@ -56,15 +51,15 @@ const SITE = ['./web', '../../dist/web']
 const ELECTION_CONNECTIONS = { connections: 2, statementTimeoutMs: 10_000 };
 
 /**
- * One process. It listens to PostgreSQL, stands for election, serves HTTP, and runs a {@link Term} while it leads.
+ * One process. It listens to PostgreSQL, stands for election, serves HTTP, and has a term of {@link Terms} while it leads.
  *
- *     start(): database checked ─▶ HTTP ─▶ LISTEN, election ─┬─ elected ─▶ Term.start()
- *                                                            └─ lost ────▶ Term.stop()
+ *     start(): database checked ─▶ HTTP ─▶ LISTEN, election ─┬─ elected ─▶ Terms.begin()
+ *                                                            └─ lost ────▶ Terms.end()
  *     stop():  not ready ─▶ term ends its writes ─▶ leadership given back ─▶ streams, HTTP, connections closed
  */
 export class Daemon {
   readonly #options: DaemonOptions;
-  /** The settings, with secrets as they were last read. */
+  /** The settings, with the API's token and the database's URL as they were last read. */
   #config: Config<'run'>;
   readonly #secrets: Secrets;
   readonly #rules: Rules;
@@ -76,15 +71,9 @@ export class Daemon {
   readonly #announcer: Announcer;
   readonly #listener: Listener;
   readonly #election: Leadership;
+  readonly #terms: Terms;
   readonly #scraper: Scraper;
   readonly #app: ReturnType<typeof buildApp>;
-  #facts: SourceFacts | null = null;
-  #term: Term | null = null;
-  /** From when it is made, with the token as it is then: before the term, which it has to be ready for. */
-  #cloudflare: Cloudflare | null = null;
-  #turn: Promise<void> = Promise.resolve();
-  /** Why this version cannot work on the schema any more: a newer one has been here since the start. */
-  #misfit: string | null = null;
   #stopping = false;
   #address = '';
 
@@ -107,11 +96,8 @@ export class Daemon {
     this.#announcer = new Announcer(this.#db, clock, (error) => log.debug({ err: error }, 'could not announce'));
     this.#scraper = new Scraper(metrics, this.#db, clock);
     metrics.onScrape(() =>
-      this.#scraper.scrape(() => this.#term, {
-        budget: {
-          limit: config.apiBudget,
-          remaining: this.#term === null ? null : (this.#cloudflare?.budget.remaining() ?? null),
-        },
+      this.#scraper.scrape(() => this.#terms.present, {
+        budget: { limit: config.apiBudget, remaining: this.#terms.cloudflare?.budget.remaining() ?? null },
         connected: this.#listener.connected,
       }),
     );
@@ -126,7 +112,7 @@ export class Daemon {
         onConnected: () => {
           warnings.over('listening');
           log.info('listening to PostgreSQL');
-          this.#term?.readEverything();
+          this.#terms.present?.readEverything();
         },
         onLost: (error) => warnings.failed('listening', error, `not listening to PostgreSQL: ${error.message}`),
         onNotification: (channel, payload) => this.#notified(channel, payload),
@@ -141,22 +127,36 @@ export class Daemon {
       info: () =>
         leaderInfo({
           config,
-          term: this.#term,
-          cloudflare: this.#term === null ? null : this.#cloudflare,
-          facts: this.#facts,
+          term: this.#terms.present,
+          cloudflare: this.#terms.cloudflare,
+          facts: this.#terms.facts,
           listening: this.#listener.connected,
         }),
       events: {
-        onElected: (epoch) => this.#then(() => this.#lead(epoch)),
+        onElected: (epoch) => this.#terms.begin(epoch),
         onLost: (reason) => {
           log.warn(`leads no more: ${reason}`);
-          this.#then(() => this.#follow());
+          this.#terms.end();
         },
         onError: (error) => warnings.failed('election', error, `leader election: ${error.message}`),
       },
     };
     const leases = options.cluster?.leases ?? null;
     this.#election = leases === null ? new Election(election) : new LeaseLeadership({ ...election, store: leases });
+    this.#terms = new Terms({
+      config,
+      instance: options.instance,
+      leadership: this.#election,
+      db: this.#db,
+      rules: this.#rules,
+      announcer: this.#announcer,
+      events: options.cluster?.events ?? null,
+      tracing: options.tracing,
+      log,
+      metrics,
+      clock,
+      random,
+    });
     this.#secrets = new Secrets({
       files: config.secretFiles,
       clock,
@@ -165,7 +165,7 @@ export class Daemon {
       onSecret: (value) => options.onSecret?.(value),
       use: {
         apiToken: async (value) => this.#keep({ apiToken: value }),
-        cloudflareApiToken: (value) => this.#changeToken(value),
+        cloudflareApiToken: (value) => this.#terms.changeToken(value),
         databaseUrl: async (value) => {
           await this.#electionDb.moveTo(value);
           await this.#db.moveTo(value);
@@ -210,7 +210,7 @@ export class Daemon {
   }
 
   get leading(): boolean {
-    return this.#term !== null;
+    return this.#terms.present !== null;
   }
 
   get ready(): boolean {
@@ -220,9 +220,8 @@ export class Daemon {
   /** Throws when the database cannot be used as it is, or the address is taken. Resolves as soon as HTTP is served. */
   async start(): Promise<void> {
     const { config, log } = this.#options;
-    await requireSchema(this.#db, config.schema);
-    this.#facts = await inspectConsumers(this.#db);
-    if (!this.#facts.triggers)
+    const { triggers } = await this.#terms.inspect();
+    if (!triggers)
       log.warn('without triggers on the consumer tables: changes are found by comparing everything every few seconds');
     const { host, port } = config.listen;
     try {
@@ -242,16 +241,6 @@ export class Daemon {
     this.#config = { ...this.#config, ...secret };
   }
 
-  async #changeToken(value: string): Promise<void> {
-    let told: Cloudflare | null = null;
-    // Another term may have begun meanwhile, with the token before.
-    while (this.#cloudflare !== told) {
-      told = this.#cloudflare;
-      await told?.changeToken(value);
-    }
-    this.#keep({ cloudflareApiToken: value });
-  }
-
   /** Ends in order, and within the grace period: what has not ended by then is not waited for. Nothing that was begun is lost. */
   async stop(): Promise<void> {
     const { config, log, clock } = this.#options;
@@ -264,8 +253,8 @@ export class Daemon {
       const leftMs = Math.max(0, config.shutdownGraceMs * share - (clock.now() - began));
       await withTimeout(clock, leftMs, step).catch((error) => log.warn({ err: error }, `${what} did not end`));
     };
-    this.#then(() => this.#follow());
-    await by(GRACE_FOR_WORK, 'the work', () => this.#turn);
+    const ended = this.#terms.stop();
+    await by(GRACE_FOR_WORK, 'the work', () => ended);
     await by(GRACE_FOR_LEADERSHIP, 'the leadership', () => this.#election.stop());
     this.#announcer.stop();
     this.#hub.close();
@@ -278,108 +267,20 @@ export class Daemon {
     log.info({ grace_ms: config.shutdownGraceMs }, 'stopped');
   }
 
-  /** One after the other: a term has ended before the next one begins. */
-  #then(step: () => Promise<void>): void {
-    this.#turn = this.#turn.then(step).catch((error) => {
-      this.#options.log.error({ err: error }, `could not change the leadership: ${toError(error).message}`);
-    });
-  }
-
-  async #lead(epoch: number): Promise<void> {
-    const { clock, random, log, metrics } = this.#options;
-    const config = this.#config;
-    if (this.#over(epoch)) return;
-    const fence = new Fence(epoch, this.#options.instance);
-    const cloudflare = new Cloudflare({ config, db: this.#db, fence, clock, metrics, log });
-    this.#cloudflare = cloudflare;
-    const giveUp = () => {
-      this.#cloudflare = null;
-      cloudflare.stop();
-    };
-    try {
-      // The schema, the view or the tables may have changed since the process began.
-      await requireSchema(this.#db, config.schema);
-      this.#misfit = null;
-      this.#facts = await inspectConsumers(this.#db);
-      await cloudflare.start();
-    } catch (error) {
-      giveUp();
-      const { code, message } = toError(error);
-      if (code === 'schema_too_new') this.#misfit = message;
-      if (this.#over(epoch)) return;
-      log.error({ code }, `cannot lead: ${message}`);
-      this.#election.resign('It cannot do the work.');
-      return;
-    }
-    // All that took its time.
-    if (this.#over(epoch)) {
-      giveUp();
-      return;
-    }
-    log.info({ epoch }, 'leads');
-    const events = this.#options.cluster?.events ?? null;
-    this.#term = buildTerm({
-      config,
-      clock,
-      random,
-      fence,
-      rules: this.#rules,
-      db: this.#db,
-      facts: this.#facts,
-      api: cloudflare.api,
-      passive: false,
-      leadsForMs: () => (this.#election.epoch === epoch ? this.#election.remainingMs() : 0),
-      observer: reporting({ metrics, log, clock, announcer: this.#announcer, events, tracing: this.#options.tracing }),
-      queueObserver: metrics.queue.queueObserver,
-      poolObserver: metrics.queue.poolObserver,
-      onOperation: operationReporting({ metrics, log, events }),
-      onZones: (zones, gone) => {
-        for (const { name } of zones) metrics.addZone(name);
-        for (const { name } of gone) metrics.removeZone(name);
-      },
-      onError: (what, error) => log.debug({ err: error }, what),
-    });
-    metrics.setLeading(true);
-    events?.record({
-      type: 'Normal',
-      reason: 'BecameLeader',
-      action: 'Elect',
-      note: `${this.#options.instance} leads since epoch ${epoch}.`,
-    });
-    this.#term.start();
-  }
-
-  #over(epoch: number): boolean {
-    return this.#stopping || this.#election.epoch !== epoch;
-  }
-
-  async #follow(): Promise<void> {
-    const term = this.#term;
-    const cloudflare = this.#cloudflare;
-    if (term === null) return;
-    const { metrics, config } = this.#options;
-    this.#term = null;
-    this.#cloudflare = null;
-    metrics.setLeading(false);
-    await term.stop(config.shutdownGraceMs * GRACE_FOR_WRITES);
-    metrics.removeZones();
-    cloudflare?.stop();
-  }
-
   #notified(channel: string, payload: string): void {
-    if (channel === this.#db.channel('changes')) this.#term?.changesNoted();
-    else if (channel === this.#db.channel('operations')) this.#term?.operationAsked();
+    if (channel === this.#db.channel('changes')) this.#terms.present?.changesNoted();
+    else if (channel === this.#db.channel('operations')) this.#terms.present?.operationAsked();
     else if (channel === this.#db.channel('events')) this.#hub.announce(payload);
     else if (channel === this.#db.channel('leader') && !this.#stopping) this.#election.poke();
   }
 
   #checks(): { name: string; problem: string | null }[] {
-    const term = this.#term;
+    const term = this.#terms.present;
     const cloudflare =
       term === null ? null : (term.failure?.message ?? (term.ready ? null : 'the zones have not been seen yet'));
     return [
       { name: 'shutdown', problem: this.#stopping ? 'the process is stopping' : null },
-      { name: 'schema', problem: this.#misfit },
+      { name: 'schema', problem: this.#terms.misfit },
       { name: 'postgres-listen', problem: this.#listener.connected ? null : 'not connected' },
       { name: 'leader', problem: this.#election.settled ? null : 'not known yet' },
       { name: 'cloudflare', problem: cloudflare },
@@ -387,9 +288,7 @@ export class Daemon {
   }
 }
 
-/** Share of the grace period for writes in flight. */
-const GRACE_FOR_WRITES = 0.7;
-/** By then, whatever else the work has to end is not waited for. */
+/** Share of the grace period: by then, whatever else the work has to end is not waited for. */
 const GRACE_FOR_WORK = 0.8;
 /** By then, the leadership is given back; the rest is for closing connections. */
 const GRACE_FOR_LEADERSHIP = 0.95;

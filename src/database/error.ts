@@ -33,15 +33,9 @@ const AWAY = /^(3D000|08...|57P..|53300|25006)$/;
  */
 const PASSING = /^(25|40|53|55|57|58)/;
 
-/** Would the same statement fail again, for what it was given? Without an SQLSTATE, making it failed. */
-export function lasts(error: ZonekeeperError): boolean {
-  const { sqlstate } = error.facts;
-  return error.code === 'database_failed' && !(typeof sqlstate === 'string' && PASSING.test(sqlstate));
-}
-
 /**
  * An error of the driver as one of the registry, by SQLSTATE class (PostgreSQL's appendix A). Connection strings never
- * appear in what the driver says, so its message is safe to show.
+ * appear in what the driver says, so its message is safe to show. Without an SQLSTATE, making the statement failed.
  */
 export function databaseError(error: unknown): ZonekeeperError {
   if (error instanceof ZonekeeperError) return error;
@@ -51,6 +45,7 @@ export function databaseError(error: unknown): ZonekeeperError {
     new ZonekeeperError(ours, `PostgreSQL: ${said}`, {
       cause: error,
       facts: code === undefined ? {} : { sqlstate: code },
+      lasts: ours === 'database_failed' && !PASSING.test(code ?? ''),
     });
   if (code === undefined) {
     const lost = /terminated|timeout|closed|ended|connection error/i.test(message);

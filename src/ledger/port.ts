@@ -162,7 +162,7 @@ export interface Ledger {
    * An unknown result leaves its intent open.
    */
   settle(changes: readonly SettledChange[]): Promise<void>;
-  /** Makes all of these corrections, as if one after the other, or none of them. */
+  /** Makes all of these corrections, as if one after the other, or none of them: an error that lasts lies in one. */
   correct(corrections: readonly Correction[]): Promise<void>;
   setStates(updates: readonly StateUpdate[]): Promise<void>;
   /** Names with open intents: looked at first by a new leader. */

@@ -1,5 +1,4 @@
 import { Batcher } from '../controller/batcher.ts';
-import { lasts } from '../database/error.ts';
 import { toError, type ZonekeeperError } from '../errors.ts';
 import type { Correction, Ledger } from '../ledger/port.ts';
 
@@ -49,7 +48,7 @@ async function makeAll(
   for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
     const failed = await ledger.correct(part).then(() => undefined, toError);
     // The connection, the fence, the server: what is left would fail like this.
-    if (failed !== undefined && !lasts(failed))
+    if (failed !== undefined && !failed.lasts)
       return [...answers, ...corrections.slice(answers.length).map(() => failed)];
     if (failed === undefined || part.length === 1) answers.push(...part.map(() => failed));
     else {

@@ -9,6 +9,7 @@ import type { Refreshed, RefreshScope } from '../sources/port.ts';
 import { DriftChecker } from './checker.ts';
 import { Comparer } from './comparer.ts';
 import { type Context, mergeContexts } from './context.ts';
+import { Discovery } from './discovery.ts';
 import { Executor } from './executor.ts';
 import { Feed } from './feed.ts';
 import { Guard } from './guard.ts';
@@ -27,8 +28,6 @@ const LOOP_BACKOFF = { baseMs: 200, factor: 2, maxMs: 30_000 };
 /** A name may have to wait for the budget; longer than a closed gate lasts. */
 const NAME_TIMEOUT_MS = 900_000;
 const DISCOVER_EVERY_MS = 600_000;
-/** Until the zones have not been listed for so long, names stay as they are: mostly it is over in a moment. */
-const UNLISTED_MS = 30_000;
 const PRUNE_EVERY_MS = 3_600_000;
 /** Operations are announced; this is for an announcement that was lost. */
 const POLL_EVERY_MS = 2_000;
@@ -52,14 +51,12 @@ export class Term {
   readonly #reading: Ticker;
   readonly #loops: readonly Ticker[];
   readonly #operations: Ticker;
-  readonly #discovery: Ticker;
+  readonly #discovery: Discovery;
+  readonly #listing: Ticker;
   readonly #prune: Ticker;
   readonly #surveys: Ticker;
   readonly #comparer: Comparer;
   readonly #abort = new AbortController();
-  /** When the zones could not be listed for the first time, on our clock. */
-  #unlistedSince: number | null = null;
-  #toldUnlisted = false;
   /** Open intents are to be settled, of whatever name: surveys do not see them. */
   #unsettled = false;
 
@@ -82,11 +79,18 @@ export class Term {
       manage: (zone) => this.#manage(zone, gather),
       onChanged: (added, removed) => this.#zonesChanged(added, removed),
     });
+    this.#discovery = new Discovery({
+      zones: this.zones,
+      clock,
+      signal: this.#abort.signal,
+      onListed: () => this.#operations.poke(),
+      onUnlisted: () => this.#compare(null),
+    });
     this.#intake = new Intake({
       ...options,
       queue: this.queue,
       zones: this.zones,
-      toldUnlisted: () => this.#toldUnlisted,
+      toldUnlisted: () => this.#discovery.toldUnlisted,
     });
     const reconciler = new Reconciler({
       ...options,
@@ -146,10 +150,10 @@ export class Term {
         if (this.zones.known) await this.#executor.poll();
       },
     );
-    this.#discovery = this.#ticker(
+    this.#listing = this.#ticker(
       'listing zones',
       () => DISCOVER_EVERY_MS,
-      () => this.#discover(),
+      () => this.#discovery.run(),
     );
     this.#comparer = new Comparer({
       ledger,
@@ -173,7 +177,7 @@ export class Term {
       },
     );
     this.#prune = prune;
-    this.#loops = [this.#reading, this.#operations, this.#discovery, this.#surveys, prune];
+    this.#loops = [this.#reading, this.#operations, this.#listing, this.#surveys, prune];
   }
 
   /** True once the zones are known and those that answer have been seen. */
@@ -190,7 +194,7 @@ export class Term {
   start(): void {
     this.pool.start();
     this.#reading.start();
-    this.#discovery.start();
+    this.#listing.start();
     this.#operations.start();
     if (this.#options.passive) return;
     this.#surveys.start(this.#options.resyncMs);
@@ -284,25 +288,6 @@ export class Term {
   /** Why the zones could not be listed at the last try; null when they were. */
   get failure(): ZonekeeperError | null {
     return this.zones.failure;
-  }
-
-  async #discover(): Promise<void> {
-    try {
-      await this.zones.discover(this.#abort.signal);
-    } catch (error) {
-      this.#listingFailed();
-      throw error;
-    }
-    this.#operations.poke();
-  }
-
-  /** Names have to say why they are not looked after, but not for a moment's sake: that would be two writes for each of them. */
-  #listingFailed(): void {
-    const now = this.#options.clock.now();
-    this.#unlistedSince ??= now;
-    if (this.zones.known || this.#toldUnlisted || now - this.#unlistedSince < UNLISTED_MS) return;
-    this.#toldUnlisted = true;
-    this.#compare(null);
   }
 
   #zonesChanged(added: readonly ManagedZone[], removed: readonly ManagedZone[]): void {

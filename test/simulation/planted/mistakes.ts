@@ -286,7 +286,7 @@ export const MISTAKES: readonly Mistake[] = [
   ),
   mistake(
     'delete what is superfluous beside a record that only a list has shown',
-    'src/reconcile/visit.ts',
+    'src/reconcile/witness.ts',
     'if (!deletesBeside(verdict.changes)) return false;',
     'if (verdict.changes.length >= 0) return false;',
   ),
@@ -298,9 +298,9 @@ export const MISTAKES: readonly Mistake[] = [
   ),
   mistake(
     'adopt whatever stands there, without an order',
-    'src/reconcile/visit.ts',
+    'src/reconcile/part.ts',
     "if (this.#context.order?.kind === 'adopt') return await",
-    "if (this.#context.order?.kind === 'adopt' || !('refusal' in adoptable(zone, this.#facts.fqdn, desired, tracked))) return await",
+    "if (this.#context.order?.kind === 'adopt' || !('refusal' in adoptable(zone, this.#facts.fqdn, this.#desired, this.#tracked))) return await",
   ),
   mistake(
     'delete although nobody wants anything at all',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { databaseError } from '../../../src/database/error.ts';
 import { ZonekeeperError } from '../../../src/errors.ts';
 import type { Correction } from '../../../src/ledger/port.ts';
 import { Corrector } from '../../../src/reconcile/corrector.ts';
@@ -7,7 +8,7 @@ import { settled } from '../../support/virtual-clock.ts';
 const drop = (id: string): Correction => ({ forget: [], refresh: [], track: [], deleted: [], drop: [id], end: [] });
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const failed = (sqlstate?: string) =>
-  new ZonekeeperError('database_failed', 'no', { facts: sqlstate === undefined ? {} : { sqlstate } });
+  databaseError(Object.assign(new Error('no'), sqlstate !== undefined && { code: sqlstate }));
 
 /** Makes these corrections at once, with a ledger that refuses some lists of ids. Returns the errors, and the lists in order. */
 async function make(refuse: (ids: readonly string[]) => Error | null, ids = NAMES) {
