@@ -135,7 +135,8 @@ export class Daemon {
       events: {
         onElected: (epoch) => this.#terms.begin(epoch),
         onLost: (reason) => {
-          log.warn(`leads no more: ${reason}`);
+          // A term that could not begin has said why itself.
+          if (this.#terms.present !== null) log.warn(`leads no more: ${reason}`);
           this.#terms.end();
         },
         onError: (error) => warnings.failed('election', error, `leader election: ${error.message}`),
@@ -153,6 +154,7 @@ export class Daemon {
       events: options.cluster?.events ?? null,
       tracing: options.tracing,
       log,
+      warnings,
       metrics,
       clock,
       random,

@@ -8,6 +8,7 @@ import type { Leadership } from '../leadership/leadership.ts';
 import { requireSchema } from '../ledger/migrate.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Tracing } from '../observability/tracing.ts';
+import type { Warnings } from '../observability/warnings.ts';
 import type { Rules } from '../reconcile/rules.ts';
 import type { Term } from '../reconcile/term.ts';
 import { inspectConsumers, type SourceFacts } from '../sources/postgres/prepare.ts';
@@ -27,6 +28,7 @@ export interface TermsOptions {
   readonly events: Events;
   readonly tracing: Tracing | null;
   readonly log: Logger;
+  readonly warnings: Warnings;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -125,7 +127,7 @@ export class Terms {
   }
 
   async #begin(epoch: number): Promise<void> {
-    const { instance, leadership, db, clock, log, metrics, events } = this.#options;
+    const { instance, leadership, db, clock, log, warnings, metrics, events } = this.#options;
     if (this.#over(epoch)) return;
     const fence = new Fence(epoch, instance);
     const cloudflare = new Cloudflare({ config: this.#config, db, fence, clock, metrics, log });
@@ -141,10 +143,11 @@ export class Terms {
       await cloudflare.start();
     } catch (error) {
       giveUp();
-      const { code, message } = toError(error);
-      if (code === 'schema_too_new') this.#misfit = message;
+      const failed = toError(error);
+      if (failed.code === 'schema_too_new') this.#misfit = failed.message;
       if (this.#over(epoch)) return;
-      log.error({ code }, `cannot lead: ${message}`);
+      // It is tried again every few seconds, for as long as nobody else leads.
+      warnings.failed('leading', failed, `cannot lead: ${failed.message}`);
       leadership.resign('It cannot do the work.');
       return;
     }
@@ -153,6 +156,7 @@ export class Terms {
       giveUp();
       return;
     }
+    warnings.over('leading');
     log.info({ epoch }, 'leads');
     const term = this.#build(fence, facts, cloudflare);
     this.#present = term;
