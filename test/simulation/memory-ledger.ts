@@ -12,10 +12,11 @@ import type {
   StateUpdate,
   SurveyPage,
 } from '../../src/ledger/port.ts';
+import type { DatabasePoint } from './plan.ts';
 import { type NameRow, put, recordKey, type Tables } from './tables.ts';
 
 /** How a statement or transaction gets to the tables: at once in a contract test, through faults in a schedule. */
-export type Reach = <T>(point: string, run: () => T) => Promise<T>;
+export type Reach = <T>(point: DatabasePoint, run: () => T) => Promise<T>;
 
 const DAY_MS = 86_400_000;
 

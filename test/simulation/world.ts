@@ -7,7 +7,7 @@ import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, type Departure, MemoryCloudflare } from './memory-cloudflare.ts';
 import { nameOf, People } from './people.ts';
-import { type Deviation, isFault, LABELS, type Plan, type Strike } from './plan.ts';
+import { type ApiPoint, type DatabasePoint, type Deviation, isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { Tables } from './tables.ts';
@@ -62,7 +62,7 @@ export class World {
     const { scheduler } = this;
     this.tables = new Tables(() => BASE_WALL + scheduler.now);
     const sky = {
-      strike: (machine: Machine, point: string) =>
+      strike: (machine: Machine, point: ApiPoint) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Departure) => {
         if (departure.operation === 'batch') this.#writes.set(departure, this.tables.leader.epoch);
@@ -109,7 +109,7 @@ export class World {
       calm: () => this.#calm(),
     });
     const weather = {
-      strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
+      strike: (machine: Machine, point: DatabasePoint) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
       calm: () => this.#calm(),
       crashed: (machine: Machine) => this.#restartLater(machine),
@@ -216,7 +216,7 @@ export class World {
   #strikeOf<Effect extends CallEffect | ApiEffect>(
     kind: 'database call' | 'api call',
     machine: Machine,
-    point: string,
+    point: ApiPoint | DatabasePoint,
   ): { readonly effect: Effect; readonly ms?: number } | null {
     this.calls += 1;
     if (this.#crashAt.has(2 * this.calls)) return { effect: 'crash before' as Effect };
