@@ -44,6 +44,11 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([want(5_000, 0), { at: 10_000, kind: 'sync' }, lost])).toEqual([]);
   });
 
+  test('an operation whose process was paused, and that its successor ended', async () => {
+    const paused: Strike = { at: 9_000, kind: 'database call', point: 'ledger.survey', effect: 'pause after' };
+    expect(await problems([want(5_000, 0), paused, { at: 9_001, kind: 'sync' }], { daemons: 2 })).toEqual([]);
+  });
+
   test('a list that does not show a record of ours', async () => {
     const stale: Strike = { at: 9_000, kind: 'api call', point: 'list_records', effect: 'stale' };
     expect(await problems([want(8_900, 0), stale, { ...stale, at: 9_100 }])).toEqual([]);

@@ -105,7 +105,14 @@ export class SimulatedProcess {
   /** What its metrics have counted, by its lives. */
   get lives(): readonly Life[] {
     const { machine } = this;
-    return [...this.#counts].map(([life, counts]) => ({ machine, life, ...counts.total() }));
+    const ended = [...this.#parts.tables.operations.values()].filter(({ finishedAt }) => finishedAt !== null);
+    return [...this.#counts].map(([life, counts]) => {
+      const terms = [...this.#tellings.values()].filter((one) => one.life === life);
+      const sum = (of: (term: Tellings) => number) => terms.reduce((all, term) => all + of(term), 0);
+      const last = ended.filter(({ epoch }) => this.term !== null && epoch === this.epoch).length;
+      const came = { settled: sum(({ settled }) => settled), refused: sum(({ refused }) => refused), last };
+      return { machine, life, ...counts.total(), came };
+    });
   }
 
   /** When the present run of a name began, by the database's clock. */
@@ -208,7 +215,7 @@ export class SimulatedProcess {
       baseUrl: 'http://cloudflare.invalid/client/v4',
       clock,
       limiter: budget,
-      observer: { onCall: () => undefined, onBatch: () => undefined },
+      observer: this.#countsNow().calls,
       ...(settings.libraries
         ? { fetch: cloudflare.fetchOf(machine) }
         : { sdk: (token) => cloudflare.sdkOf(machine, token) }),
@@ -254,10 +261,10 @@ export class SimulatedProcess {
       driftCallsPer5Min: () => settings.apiBudget / 2,
       historyDays: 90,
       observer: this.#observer(),
-      onOperation: () => undefined,
+      onOperation: this.#countsNow().onOperation,
       onZones: () => undefined,
     });
-    const tellings = new Tellings(() => tables.now(), this.#parts.wasMade);
+    const tellings = new Tellings(machine.life, () => tables.now(), this.#parts.wasMade);
     this.#tellings.set(epoch, tellings);
     tellings.listen(this.#term.queue, ledger);
     this.#parts.sights.follow(machine, this.#term.queue);
@@ -278,12 +285,17 @@ export class SimulatedProcess {
     budget?.stop();
   }
 
-  #observer(): CoreObserver {
-    const { scheduler, machine, onBug } = this.#parts;
-    // Made for the first term of a life: most never lead.
+  /** Made for the first term of a life: most never lead. */
+  #countsNow(): Counts {
+    const { machine } = this.#parts;
     const counts = this.#counts.get(machine.life) ?? new Counts(machine.clock);
     this.#counts.set(machine.life, counts);
-    const counted = counts.observer;
+    return counts;
+  }
+
+  #observer(): CoreObserver {
+    const { scheduler, machine, onBug } = this.#parts;
+    const counted = this.#countsNow().observer;
     const tell = (text: () => string) => scheduler.tell(machine.name, text);
     return {
       driftDetected: (zone, drift) => {

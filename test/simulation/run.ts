@@ -156,5 +156,6 @@ function reports({ tables, cloudflare, invariants, processes, deeds }: World): v
   deeds.counted(
     processes.flatMap(({ lives }) => lives),
     removed,
+    [...tables.operations.values()].filter(({ finishedAt }) => finishedAt !== null).length,
   );
 }

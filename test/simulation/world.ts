@@ -65,6 +65,7 @@ export class World {
       strike: (machine: Machine, point: ApiPoint) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Departure) => {
+        this.deeds.left(departure.machine, departure.life);
         if (departure.operation === 'batch') this.#writes.set(departure, this.tables.leader.epoch);
         const settings = this.processes.find(({ machine }) => machine === departure.machine)?.settings ?? null;
         this.invariants.departure(departure, settings?.deviation ?? null);

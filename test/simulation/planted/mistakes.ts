@@ -219,6 +219,18 @@ export const MISTAKES: readonly Mistake[] = [
     'metrics.changes.zero({ zone, action, result });',
   ),
   mistake(
+    'count an operation that a successor has ended',
+    'src/reconcile/executor.ts',
+    'return await operations.finish(fence, operation.id, report, error);',
+    'await operations.finish(fence, operation.id, report, error);\n        return true;',
+  ),
+  mistake(
+    'count only those who converged after a change',
+    'src/daemon/reporting.ts',
+    'metrics.converge.observe({ zone, trigger }, ms / 1000)',
+    "trigger === 'change' && metrics.converge.observe({ zone, trigger }, ms / 1000)",
+  ),
+  mistake(
     'do not retry a name after a failure',
     'src/controller/workers.ts',
     'this.#options.queue.addRateLimited(key, { priority: PRIORITY.retry, context }, afterMs);',
