@@ -110,6 +110,11 @@ export class Guard {
     return this.#candidates.get(zone)?.size ?? 0;
   }
 
+  /** The same, by name. */
+  awaitingIn(zone: string): readonly string[] {
+    return [...(this.#candidates.get(zone) ?? [])];
+  }
+
   /** Lets these records be deleted: a person confirmed the plan that names them. */
   release(recordIds: Iterable<string>): void {
     const until = this.#options.clock.now() + RELEASE_MS;

@@ -49,6 +49,20 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([want(5_000, 0), paused, { at: 9_001, kind: 'sync' }], { daemons: 2 })).toEqual([]);
   });
 
+  test('names without a record that vanish before their zone is seen', async () => {
+    const late = [0, 1, 2].map((at): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'late' }));
+    const unwant = (at: number, n: number): Strike => ({ at, kind: 'unwant', n, m: 0 });
+    const wanted = [0, 1, 2, 3].map((n) => want(3_500, n));
+    const strikes = [...late, ...wanted, unwant(3_800, 2), unwant(3_801, 3), unwant(50_000, 0)];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, lastsMs: 55_000 })).toEqual([]);
+  });
+
+  test('an update whose answer was lost, of a record beside which another one is made then', async () => {
+    const lost: Strike = { at: 9_000, kind: 'api call', point: 'batch', effect: 'truncated' };
+    const retarget = (at: number, m: number): Strike => ({ at, kind: 'retarget', n: 0, m });
+    expect(await problems([want(5_000, 0), lost, retarget(9_001, 90), retarget(9_600, 190)])).toEqual([]);
+  });
+
   test('a list that does not show a record of ours', async () => {
     const stale: Strike = { at: 9_000, kind: 'api call', point: 'list_records', effect: 'stale' };
     expect(await problems([want(8_900, 0), stale, { ...stale, at: 9_100 }])).toEqual([]);

@@ -76,7 +76,9 @@ export class Invariants {
   /** Who is told that the budget is spent makes no more calls in this term until it may. */
   limited(departure: Departure, retryAfterMs: number | null): void {
     const until = this.#parts.now() + (retryAfterMs ?? WINDOW_MS);
-    this.#gates.set(this.#termOf(departure), until);
+    const term = this.#termOf(departure);
+    // Who is told twice waits for the longer of both.
+    this.#gates.set(term, Math.max(until, this.#gates.get(term) ?? 0));
   }
 
   /** Nothing leaves through a closed gate; and a batch only in the present epoch, with fresh intents. */

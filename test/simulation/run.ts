@@ -3,6 +3,7 @@ import { seededRandom } from '../support/virtual-clock.ts';
 import { drawPlan } from './draw.ts';
 import { takeOver } from './globals.ts';
 import { Broken } from './invariants.ts';
+import { heldForNothing, untrue } from './last-sync.ts';
 import { BASE_WALL } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { unrest } from './unrest.ts';
@@ -45,6 +46,10 @@ const LIMIT_MS = 2_700_000;
 const LOOK_MS = 3_000;
 /** What has come to rest stays so. */
 const STAY_MS = 17_000;
+/** A sync at rest: lists of three zones, and a look at what is held. */
+const SYNC_MS = 30_000;
+/** More than an answer of the database takes on a good day. */
+const ANSWER_MS = 100;
 /** Pause between faults that are made up for. */
 const STRIKE_EVERY_MS = 500;
 const SCHEDULE = 0x9e3779b9;
@@ -92,6 +97,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
     callsUntilCalm = world.calls;
     world.calm();
     problem = await rest(world, restMs(plan), check);
+    problem ??= await lastSync(world, plan, check);
     if (problem === null) reports(world);
   } catch (error) {
     problem =
@@ -139,6 +145,31 @@ async function rest(world: World, withinMs: number, check: () => boolean): Promi
     if (tries || world.processes.some(({ halted }) => halted)) from = scheduler.now;
     if (scheduler.now > Math.min(from + withinMs, limit)) return `not at rest: ${wrong.slice(0, 5).join('; ')}`;
   }
+}
+
+/**
+ * Somebody orders one more sync, to be told how things are. Nothing is in its way but a budget that is spent; then it is not
+ * waited for.
+ */
+async function lastSync(world: World, { guard }: Plan, check: () => boolean): Promise<string | null> {
+  const { scheduler, tables, cloudflare, processes, people } = world;
+  const halted = () => processes.some((one) => one.halted);
+  if (halted()) return null;
+  const { last } = cloudflare;
+  const row = tables.operations.get(people.sync());
+  const until = scheduler.now + SYNC_MS;
+  await scheduler.run(until, () => check() || row?.finishedAt !== null || halted());
+  // Whoever carried it out is answered.
+  await scheduler.run(scheduler.now + ANSWER_MS, check);
+  if (row === undefined || row.finishedAt === null)
+    return halted() ? null : 'a sync that was ordered at rest does not end';
+  if (row.error !== null) return `a sync that was ordered at rest failed: ${row.error.message}`;
+  const wrong = untrue(row.report as Report, tables, cloudflare.changes(last));
+  if (wrong.length > 0) return `a sync that was ordered at rest tells of ${wrong.join('; ')}`;
+  const held = heldForNothing(tables, cloudflare, guard.min);
+  if (held.length > 0) return `the guard holds ${held.join(', ')} for nothing`;
+  const found = unrest(tables, cloudflare);
+  return found.length === 0 ? null : `it was not at rest after a sync: ${found.slice(0, 5).join('; ')}`;
 }
 
 /** What was told is what happened. */

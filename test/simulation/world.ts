@@ -49,7 +49,7 @@ export class World {
   /** By process and zone: the last change when it was given a page of a list. */
   readonly #pages = new Map<string, number>();
   readonly #tokens: Tokens;
-  readonly #people: People;
+  readonly people: People;
   /** Of the configuration that processes are started with. */
   #deviation: Deviation | null = null;
   #calmAt = Number.POSITIVE_INFINITY;
@@ -100,7 +100,7 @@ export class World {
       standing: (fqdn) => this.invariants.standing(fqdn).map(({ id }) => id),
     });
     this.#tokens = new Tokens(scheduler, this.cloudflare);
-    this.#people = new People({
+    this.people = new People({
       scheduler,
       tables: this.tables,
       cloudflare: this.cloudflare,
@@ -320,7 +320,7 @@ export class World {
         this.processes[strike.daemon]?.deafen(strike.ms);
         return;
       default:
-        this.#people.act(strike);
+        this.people.act(strike);
     }
   }
 

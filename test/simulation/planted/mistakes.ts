@@ -219,6 +219,53 @@ export const MISTAKES: readonly Mistake[] = [
     'metrics.changes.zero({ zone, action, result });',
   ),
   mistake(
+    'count conflicts as failures in reports',
+    'src/reconcile/report.ts',
+    "if (state === 'conflict') this.#counts.conflicts += 1;",
+    "if (state === 'conflict') this.#counts.failed += 1;",
+  ),
+  mistake(
+    'hold as many deletions as may be made',
+    'src/reconcile/guard.ts',
+    'if (awaiting + recent <= limit.min) return null;',
+    'if (awaiting + recent < limit.min) return null;',
+    {
+      file: 'src/reconcile/guard.ts',
+      text: 'if (awaiting + recent <= allowed) return null;',
+      instead: 'if (awaiting + recent < allowed) return null;',
+    },
+  ),
+  mistake(
+    'do not tell the guard that a name needs no deletion any more',
+    'src/reconcile/part.ts',
+    'if (deletions.length === 0) guard.settled(zone.name, fqdn);',
+    '',
+  ),
+  mistake(
+    'count names as awaiting deletion that vanished before their zone was seen',
+    'src/reconcile/comparer.ts',
+    'for (const [name, awaiting] of expected) this.#forget(name, awaiting, differ);',
+    'for (const [name] of expected) this.#forget(name, [], differ);',
+  ),
+  mistake(
+    'leave rows as they were when something else of their name was written',
+    'src/reconcile/part.ts',
+    'await this.#correct(corrections(this.#zone, after, this.#desired, now));',
+    '',
+  ),
+  mistake(
+    'let a second 429 open the gate that the first one closed for longer',
+    'src/cloudflare/gate.ts',
+    'if (this.#until !== null && this.#until >= until) return;',
+    '',
+  ),
+  mistake(
+    'let calls leave whose reservation may not have been written down',
+    'src/cloudflare/lots.ts',
+    'await this.#log.reserve(calls);',
+    'void this.#log.reserve(calls).catch(() => undefined);',
+  ),
+  mistake(
     'count an operation that a successor has ended',
     'src/reconcile/executor.ts',
     'return await operations.finish(fence, operation.id, report, error);',
