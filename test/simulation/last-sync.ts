@@ -1,4 +1,5 @@
 import type { Report } from '../../src/reconcile/report.ts';
+import type { Term } from '../../src/reconcile/term.ts';
 import type { ChangeEntry } from '../../src/simulator/change-log.ts';
 import { wantedNow } from './application.ts';
 import type { MemoryCloudflare } from './memory-cloudflare.ts';
@@ -46,8 +47,7 @@ export function untrue(report: Report, tables: Tables, made: readonly ChangeEntr
  */
 export function heldForNothing(tables: Tables, cloudflare: MemoryCloudflare, allowed: number): string[] {
   if (![...tables.wanted.values()].some((rows) => rows.length > 0)) return [];
-  const held = [...tables.names.values()].filter(({ state, code }) => state === 'blocked' && code === 'delete_held');
-  return [...Map.groupBy(held, ({ zone }) => zone)].flatMap(([zone, names]) => {
+  return [...Map.groupBy(heldIn(tables), ({ zone }) => zone)].flatMap(([zone, names]) => {
     const id = cloudflare.control.zones().find(({ name }) => name === zone)?.id;
     const since = tables.now() - HOUR_MS;
     const gone = cloudflare.changes().filter((entry) => entry.after === null && entry.zone === zone);
@@ -59,4 +59,17 @@ export function heldForNothing(tables: Tables, cloudflare: MemoryCloudflare, all
     const most = names.length + gone.length + told.length + tried.length;
     return most <= allowed ? names.map(({ fqdn }) => fqdn) : [];
   });
+}
+
+/** How the number of names that await deletion, as the metrics of who leads show it, differs from those that are held. */
+export function miscounted({ zones, guard }: Pick<Term, 'zones' | 'guard'>, tables: Tables): string[] {
+  return zones.all.flatMap(({ name }) => {
+    const held = heldIn(tables).filter(({ zone }) => zone === name).length;
+    const told = guard.awaiting(name);
+    return told === held ? [] : [`${told} names of ${name} are said to await deletion, ${held} do`];
+  });
+}
+
+function heldIn(tables: Tables) {
+  return [...tables.names.values()].filter(({ state, code }) => state === 'blocked' && code === 'delete_held');
 }

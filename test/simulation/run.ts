@@ -3,7 +3,7 @@ import { seededRandom } from '../support/virtual-clock.ts';
 import { drawPlan } from './draw.ts';
 import { takeOver } from './globals.ts';
 import { Broken } from './invariants.ts';
-import { heldForNothing, untrue } from './last-sync.ts';
+import { heldForNothing, miscounted, untrue } from './last-sync.ts';
 import { BASE_WALL } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { unrest } from './unrest.ts';
@@ -169,6 +169,9 @@ async function lastSync(world: World, { guard }: Plan, check: () => boolean): Pr
   if (wrong.length > 0) return `a sync that was ordered at rest tells of ${wrong.join('; ')}`;
   const held = heldForNothing(tables, cloudflare, guard.min);
   if (held.length > 0) return `the guard holds ${held.join(', ')} for nothing`;
+  const [leading] = processes.flatMap(({ term }) => term ?? []);
+  const miscount = leading === undefined ? [] : miscounted(leading, tables);
+  if (miscount.length > 0) return miscount.join('; ');
   const found = unrest(tables, cloudflare);
   return found.length === 0 ? null : `it was not at rest after a sync: ${found.slice(0, 5).join('; ')}`;
 }
