@@ -60,6 +60,7 @@ async function compare(options: SyncOptions, request: SyncRequest, onQueued: () 
   if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
   const report = new ReportBuilder();
   if (request.dryRun) {
+    await forgetGone(options, plan);
     report.plan(plan);
     return report.build(plan.hash);
   }
@@ -100,6 +101,18 @@ async function find(options: SyncOptions, fqdns: readonly string[] | null): Prom
   const findings = new FindingsBuilder();
   for (const one of facts.values()) findings.add(assess(one, options.zones, options.rules));
   return findings.build(options.guard);
+}
+
+/**
+ * Nobody looks at the names of a dry run. Those whose deletion was made while they were read would be expected by the guard for
+ * good, and others held for their sake.
+ */
+async function forgetGone({ ledger, guard }: SyncOptions, { changes }: Plan): Promise<void> {
+  const deletions = changes.filter(({ change }) => change.action === 'delete' && !change.replaced);
+  if (deletions.length === 0) return;
+  const facts = await ledger.facts([...new Set(deletions.map(({ change }) => change.fqdn))]);
+  for (const { change, zone } of deletions)
+    if (facts.get(change.fqdn)?.tracked.length === 0) guard.settled(zone, change.fqdn);
 }
 
 async function confirm({ guard }: SyncOptions, request: SyncRequest, hash: string, plan: Plan): Promise<void> {

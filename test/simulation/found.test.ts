@@ -49,6 +49,18 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([want(5_000, 0), paused, { at: 9_001, kind: 'sync' }], { daemons: 2 })).toEqual([]);
   });
 
+  test('deletions that are made while somebody asks for a plan', async () => {
+    const slow = (at: number, point: string, ms: number): Strike => ({
+      ...{ at, kind: 'database call', effect: 'slow after' },
+      ...{ point, ms },
+    });
+    const unwant = (n: number): Strike => ({ at: 9_000, kind: 'unwant', n, m: 0 });
+    // Two zones: while the guard judges the names of the first one, those of the second go.
+    const made = [slow(8_998, 'ledger.begin', 2_000), slow(8_999, 'ledger.begin', 2_000), unwant(0), unwant(5)];
+    const asked: Strike[] = [slow(9_499, 'ledger.deletions', 4_000), { at: 9_500, kind: 'plan and confirm' }];
+    expect(await problems([...[0, 1, 5].map((n) => want(3_500, n)), ...made, ...asked])).toEqual([]);
+  });
+
   test('names without a record that vanish before their zone is seen', async () => {
     const late = [0, 1, 2].map((at): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'late' }));
     const unwant = (at: number, n: number): Strike => ({ at, kind: 'unwant', n, m: 0 });
