@@ -57,10 +57,10 @@ export async function sync(options: SyncOptions, request: SyncRequest): Promise<
 async function compare(options: SyncOptions, request: SyncRequest, onQueued: () => void): Promise<Report> {
   const findings = await find(options, request.fqdns);
   const plan = await makePlan(options.guard, findings);
+  if (request.dryRun || request.confirm !== null) await forgetGone(options, plan);
   if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
   const report = new ReportBuilder();
   if (request.dryRun) {
-    await forgetGone(options, plan);
     report.plan(plan);
     return report.build(plan.hash);
   }
@@ -104,8 +104,8 @@ async function find(options: SyncOptions, fqdns: readonly string[] | null): Prom
 }
 
 /**
- * Nobody looks at the names of a dry run. Those whose deletion was made while they were read would be expected by the guard for
- * good, and others held for their sake.
+ * Nobody looks at the names of a dry run, nor at those of a plan that was not the confirmed one. Those whose deletion was made
+ * while they were read would be expected by the guard for good, and others held for their sake.
  */
 async function forgetGone({ ledger, guard }: SyncOptions, { changes }: Plan): Promise<void> {
   const deletions = changes.filter(({ change }) => change.action === 'delete' && !change.replaced);
