@@ -57,6 +57,8 @@ export interface ProcessParts {
 /** Before drift checks, as in the daemon. */
 const TOKEN_PRIORITY = 1;
 const GRACE_MS = 7_000;
+/** An answer of the database is there after such a time, on a good day. */
+const ANSWERED_MS = 100;
 /** A listener finds out by its heartbeat that it is cut off, and connects anew. */
 const CONNECT_MS = 200;
 
@@ -105,7 +107,9 @@ export class SimulatedProcess {
   /** What its metrics have counted, by its lives. */
   get lives(): readonly Life[] {
     const { machine } = this;
-    const ended = [...this.#parts.tables.operations.values()].filter(({ finishedAt }) => finishedAt !== null);
+    const { tables } = this.#parts;
+    const told = tables.now() - ANSWERED_MS;
+    const ended = [...tables.operations.values()].filter(({ finishedAt }) => finishedAt !== null && finishedAt <= told);
     return [...this.#counts].map(([life, counts]) => {
       const terms = [...this.#tellings.values()].filter((one) => one.life === life);
       const sum = (of: (term: Tellings) => number) => terms.reduce((all, term) => all + of(term), 0);
