@@ -159,11 +159,11 @@ async function lastSync(world: World, { guard }: Plan, check: () => boolean): Pr
   const row = tables.operations.get(people.sync());
   // Where crashes are enumerated, the last one may have come just now.
   const until = scheduler.now + REST_MS;
-  await scheduler.run(until, () => check() || row?.finishedAt !== null || halted());
+  const ended = await scheduler.run(until, () => check() || row?.finishedAt !== null || halted());
   // Whoever carried it out is answered.
   await scheduler.run(scheduler.now + ANSWER_MS, check);
-  if (row === undefined || row.finishedAt === null)
-    return halted() ? null : 'a sync that was ordered at rest does not end';
+  if (row === undefined || !ended) return 'a sync that was ordered at rest does not end';
+  if (row.finishedAt === null) return null;
   if (row.error !== null) return `a sync that was ordered at rest failed: ${row.error.message}`;
   const wrong = untrue(row.report as Report, tables, cloudflare.changes(last));
   if (wrong.length > 0) return `a sync that was ordered at rest tells of ${wrong.join('; ')}`;
