@@ -61,6 +61,13 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([...[0, 1, 5].map((n) => want(3_500, n)), ...made, ...asked])).toEqual([]);
   });
 
+  test('records that made place for some of another type, before a deletion', async () => {
+    const wanted = [0, 1, 2].map((n) => want(3_500, n));
+    const cname = [0, 1, 2].map((n): Strike => ({ at: 9_000 + n, kind: 'retarget', n, m: 175 }));
+    const strikes = [...wanted, ...cname, { at: 20_000, kind: 'unwant', n: 0, m: 0 } as const];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, lastsMs: 25_000 })).toEqual([]);
+  });
+
   test('names without a record that vanish before their zone is seen', async () => {
     const late = [0, 1, 2].map((at): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'late' }));
     const unwant = (at: number, n: number): Strike => ({ at, kind: 'unwant', n, m: 0 });

@@ -50,9 +50,15 @@ export function heldForNothing(tables: Tables, cloudflare: MemoryCloudflare, all
   return [...Map.groupBy(heldIn(tables), ({ zone }) => zone)].flatMap(([zone, names]) => {
     const id = cloudflare.control.zones().find(({ name }) => name === zone)?.id;
     const since = tables.now() - HOUR_MS;
-    const gone = cloudflare.changes().filter((entry) => entry.after === null && entry.zone === zone);
+    const entries = cloudflare.changes().filter((entry) => entry.zone === zone);
+    const inItsPlace = new Set(entries.map(({ transaction, after }) => `${transaction} ${after?.name}`));
+    const gone = entries.filter(
+      ({ transaction, before, after }) => after === null && !inItsPlace.has(`${transaction} ${before?.name}`),
+    );
     // An outdated answer may have shown that a deletion was made which was not.
-    const told = tables.history.filter((row) => row.action === 'delete' && row.zone === zone && row.at > since);
+    const told = tables.history.filter(
+      (row) => row.action === 'delete' && !row.replaced && row.zone === zone && row.at > since,
+    );
     const tried = [...tables.intents.values()].filter(
       (row) => row.zoneId === id && row.action === 'delete' && row.createdAt > since,
     );

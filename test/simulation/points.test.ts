@@ -26,7 +26,7 @@ const LEDGER: CallsOf<Ledger> = {
   setStates: (ledger) => ledger.setStates([]),
   unsettledNames: (ledger) => ledger.unsettledNames(1),
   deletions: (ledger) => ledger.deletions(ZONE, 1),
-  trackedIn: (ledger) => ledger.trackedIn(ZONE.id),
+  trackedIn: (ledger) => ledger.trackedIn(ZONE, 1),
   prune: (ledger) => ledger.prune(1),
 };
 const SOURCE: CallsOf<Source> = {

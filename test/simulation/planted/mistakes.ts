@@ -242,6 +242,12 @@ export const MISTAKES: readonly Mistake[] = [
     '',
   ),
   mistake(
+    'count no deletion that is found out about',
+    'src/reconcile/settlement.ts',
+    'const replaced = zone.mirror.of(intent.fqdn).length > 0;',
+    'const replaced = true;',
+  ),
+  mistake(
     'count names as awaiting deletion that vanished before their zone was seen',
     'src/reconcile/comparer.ts',
     'for (const [name, awaiting] of expected) this.#forget(name, awaiting, differ);',
