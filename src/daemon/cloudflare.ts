@@ -7,6 +7,7 @@ import type { Database } from '../database/database.ts';
 import type { Fence } from '../leadership/fence.ts';
 import { SpendLog } from '../ledger/spend.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { callReporting } from './reporting.ts';
 
 export interface CloudflareParts {
   readonly config: Settings;
@@ -41,14 +42,7 @@ export class Cloudflare {
       clock,
       limiter: this.budget,
       batchLimit: config.batchLimit ?? 'auto',
-      observer: {
-        onCall: ({ operation, zone, code, seconds }) => {
-          metrics.cloudflareRequests.inc({ operation, code });
-          metrics.cloudflareDuration.observe({ operation }, seconds);
-          log.debug({ operation, zone, code, seconds }, `Cloudflare answered ${operation} with ${code}`);
-        },
-        onBatch: (operations) => metrics.batchOperations.observe({}, operations),
-      },
+      observer: callReporting({ metrics, log }),
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { ApiObserver } from '../cloudflare/client.ts';
 import type { Clock } from '../controller/clock.ts';
 import type { Happening } from '../kubernetes/events.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -68,6 +69,18 @@ export function reporting(options: {
 
 function past(action: 'create' | 'update' | 'delete'): string {
   return action === 'create' ? 'created' : action === 'update' ? 'repaired' : 'deleted';
+}
+
+/** What is told of calls of Cloudflare's API. */
+export function callReporting({ metrics, log }: { metrics: Metrics; log: Logger }): ApiObserver {
+  return {
+    onCall: ({ operation, zone, code, seconds }) => {
+      metrics.cloudflareRequests.inc({ operation, code });
+      metrics.cloudflareDuration.observe({ operation }, seconds);
+      log.debug({ operation, zone, code, seconds }, `Cloudflare answered ${operation} with ${code}`);
+    },
+    onBatch: (operations) => metrics.batchOperations.observe({}, operations),
+  };
 }
 
 /** What is told of an operation that has ended. */

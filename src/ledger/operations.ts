@@ -137,14 +137,22 @@ export class Operations {
     await this.#announce(id);
   }
 
-  /** Writes the end of an operation that this epoch carried out. */
-  async finish(fence: Fence, id: string, report: unknown, error: OperationError | null): Promise<void> {
-    await this.#db.rows(
-      `UPDATE @.operations SET state = $3, finished_at = clock_timestamp(), report = $4, error = $5
-        WHERE id = $1 AND epoch = $2 AND state = 'running'`,
+  /**
+   * Writes the end of an operation that this epoch carried out. False when another epoch has taken it since: then it is
+   * that one's to end. True also when this epoch has ended it before, whose answer was lost.
+   */
+  async finish(fence: Fence, id: string, report: unknown, error: OperationError | null): Promise<boolean> {
+    const [row] = await this.#db.rows(
+      `WITH ended AS (
+         UPDATE @.operations SET state = $3, finished_at = clock_timestamp(), report = $4, error = $5
+          WHERE id = $1 AND epoch = $2 AND state = 'running' RETURNING id)
+       SELECT EXISTS (SELECT FROM ended)
+           OR EXISTS (SELECT FROM @.operations WHERE id = $1 AND epoch = $2 AND state IN ('done', 'failed'))`,
       [id, fence.epoch, error === null ? 'done' : 'failed', json(report), json(error)],
     );
-    await this.#announce(id);
+    const isOurs = row?.[0] === true;
+    if (isOurs) await this.#announce(id);
+    return isOurs;
   }
 
   /** Uses a confirmation up. False when another operation used it before. */

@@ -100,12 +100,16 @@ export interface Correction {
     readonly intent: Intent | null;
     readonly cause: Cause;
   }[];
-  /** Open or dropped deletions whose record is gone: they happened, so the history tells of them, and the guard counts them. */
+  /**
+   * Open or dropped deletions whose record is gone: they happened, so the history tells of them, and the guard counts those that
+   * left the name without a record (`replaced` is false).
+   */
   readonly deleted: readonly {
     readonly intent: Intent;
     readonly zone: string;
     readonly type: string;
     readonly cause: Cause;
+    readonly replaced: boolean;
   }[];
   /**
    * Open creates that left no record, and open deletions that left theirs: remembered for a day, in case the call takes effect
@@ -127,7 +131,7 @@ export interface SurveyPage {
 export interface Deletions {
   /** Does anybody want anything at all, in whatever zone? */
   readonly anythingWanted: boolean;
-  /** Done within the window, and neither asked for nor confirmed by a person. */
+  /** Names, each as often as it was emptied within the window, neither ordered nor confirmed by a person. */
   readonly done: number;
   /** Begun by a predecessor; nobody has looked at their outcome. */
   readonly predecessors: number;
@@ -169,8 +173,8 @@ export interface Ledger {
   unsettledNames(limit: number): Promise<readonly string[]>;
   /** What tells whether more names of the zone may be deleted, looking back so many milliseconds. */
   deletions(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<Deletions>;
-  /** Tracked records in the zone. */
-  trackedIn(zoneId: string): Promise<number>;
+  /** Names of the zone that hold a tracked record, or were emptied within the window as {@link Deletions.done} counts it. */
+  trackedIn(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<number>;
   /** Removes what is too old to matter: dropped intents after a day, history, operations, spend. */
   prune(historyDays: number): Promise<void>;
 }

@@ -19,6 +19,15 @@ import { REMEMBER } from './records.ts';
 import { settleChanges } from './settle.ts';
 import { writeStates } from './states.ts';
 
+/**
+ * Names of the zone $2 that lost all their records within $3 ms, neither ordered nor confirmed by a person. What one call deleted
+ * of a name is settled in one transaction, and so has one time.
+ */
+const EMPTIED = `
+  SELECT fqdn, at FROM @.history WHERE zone = $2 AND action = 'delete' AND result = 'done' AND NOT replaced
+     AND at > now() - $3 * interval '1 millisecond' AND trigger <> 'delete'
+     AND NOT EXISTS (SELECT FROM @.confirmations c WHERE c.operation_id = history.operation_id)`;
+
 /** The ledger in PostgreSQL, for the length of one epoch. */
 export class PostgresLedger implements Ledger {
   readonly #db: Database;
@@ -91,9 +100,7 @@ export class PostgresLedger implements Ledger {
     const [row] = await this.#db.rows(
       `WITH deletions AS (SELECT fqdn, state, epoch, created_at FROM @.intents WHERE zone_id = $1 AND action = 'delete')
        SELECT EXISTS (SELECT FROM @.wanted),
-              (SELECT count(*) FROM @.history WHERE zone = $2 AND action = 'delete' AND result = 'done'
-                  AND at > now() - $3 * interval '1 millisecond' AND trigger <> 'delete'
-                  AND NOT EXISTS (SELECT FROM @.confirmations c WHERE c.operation_id = history.operation_id)),
+              (SELECT count(DISTINCT (fqdn, at)) FROM (${EMPTIED}) emptied),
               (SELECT count(*) FROM deletions WHERE state = 'open' AND epoch <> $4),
               (SELECT coalesce(json_agg(DISTINCT fqdn), '[]') FROM deletions
                 WHERE state = 'dropped' AND created_at > now() - $3 * interval '1 millisecond')`,
@@ -103,8 +110,11 @@ export class PostgresLedger implements Ledger {
     return { anythingWanted, done, predecessors, uncertain };
   }
 
-  async trackedIn(zoneId: string): Promise<number> {
-    const [row] = await this.#db.rows('SELECT count(*) FROM @.dns_records WHERE zone_id = $1', [zoneId]);
+  async trackedIn(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<number> {
+    const [row] = await this.#db.rows(
+      `SELECT count(*) FROM (SELECT fqdn FROM @.dns_records WHERE zone_id = $1 UNION SELECT fqdn FROM (${EMPTIED}) emptied) names`,
+      [zone.id, zone.name, windowMs],
+    );
     return row?.[0] as number;
   }
 

@@ -106,14 +106,14 @@ export async function tellDeleted(tx: Queryable, deleted: Correction['deleted'])
   if (deleted.length === 0) return;
   await tx.rows(
     `WITH ended AS (DELETE FROM @.intents WHERE id = ANY ($1) RETURNING id)
-     INSERT INTO @.history (fqdn, zone, action, type, record_id, reason, trigger, operation_id, actor, result)
-     SELECT fqdn, zone, 'delete', type, record_id, 'found gone after an answer was lost', trigger, operation, actor, 'done'
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-              d(id, fqdn, zone, type, record_id, trigger, operation, actor)
+     INSERT INTO @.history (fqdn, zone, action, type, record_id, reason, trigger, operation_id, actor, result, replaced)
+     SELECT fqdn, zone, 'delete', type, record_id, 'found gone after an answer was lost', trigger, operation, actor, 'done', replaced
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[])
+              d(id, fqdn, zone, type, record_id, trigger, operation, actor, replaced)
       WHERE id IN (SELECT id FROM ended)`,
     columns(
       deleted,
-      ({ intent, zone, type, cause }) => [
+      ({ intent, zone, type, cause, replaced }) => [
         intent.id,
         intent.fqdn,
         zone,
@@ -122,8 +122,9 @@ export async function tellDeleted(tx: Queryable, deleted: Correction['deleted'])
         cause.trigger,
         cause.operationId,
         cause.actor,
+        replaced,
       ],
-      8,
+      9,
     ),
   );
 }

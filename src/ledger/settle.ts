@@ -68,9 +68,10 @@ async function writeRecords(tx: Queryable, done: readonly SettledChange[]): Prom
 async function writeHistory(tx: Queryable, changes: readonly SettledChange[]): Promise<void> {
   if (changes.length === 0) return;
   await tx.rows(
-    `INSERT INTO @.history (fqdn, zone, action, type, record_id, before, after, reason, trigger, operation_id, actor, result, error)
+    `INSERT INTO @.history (fqdn, zone, action, type, record_id, before, after, reason, trigger, operation_id, actor, result, error,
+                            replaced)
      SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::text[],
-                          $10::text[], $11::text[], $12::text[], $13::text[])`,
+                          $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[])`,
     columns(
       changes,
       ({ change, zone, record, cause, result, error }) => [
@@ -87,8 +88,9 @@ async function writeHistory(tx: Queryable, changes: readonly SettledChange[]): P
         cause.actor,
         result,
         error?.message ?? null,
+        change.replaced,
       ],
-      13,
+      14,
     ),
   );
 }

@@ -46,6 +46,12 @@ export function assess(facts: NameFacts, zones: Zones, rules: Rules): Assessment
   return { facts, desired, parts, complete };
 }
 
+/** Names of the zones in which the name would lose its last record. */
+export function emptiedIn({ parts }: Assessment): readonly string[] {
+  const empties = ({ changes }: Verdict) => changes.some(({ action, replaced }) => action === 'delete' && !replaced);
+  return parts.flatMap(({ zone, verdict }) => (empties(verdict) ? [zone.name] : []));
+}
+
 /** Would looking at the name do nothing at all? */
 export function isSettled({ facts, parts, complete }: Assessment): boolean {
   const [only, ...others] = parts;

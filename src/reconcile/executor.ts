@@ -74,13 +74,15 @@ export class Executor {
     if (await this.#finish(operation, report, error)) this.#options.onFinished(operation, error, report);
   }
 
-  /** Writes the end of an operation down, however often that fails: somebody waits for it. False when we stop first. */
+  /**
+   * Writes the end of an operation down, however often that fails: somebody waits for it. False when we stop first, or when
+   * our time was over and a successor has taken it: then it is not ours to tell of.
+   */
   async #finish(operation: Operation, report: unknown, error: OperationError | null): Promise<boolean> {
     const { operations, fence, observer, clock, random } = this.#options;
     for (let failures = 1; !this.#stopped; failures++) {
       try {
-        await operations.finish(fence, operation.id, report, error);
-        return true;
+        return await operations.finish(fence, operation.id, report, error);
       } catch (thrown) {
         observer.failed(`writing the report of operation ${operation.id}`, toError(thrown));
       }

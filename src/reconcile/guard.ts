@@ -8,7 +8,7 @@ import { OnTheWay } from './on-the-way.ts';
 
 /** How many deletions are let through in a zone within an hour: whichever of the two is more. */
 export interface DeleteLimit {
-  /** Share of the tracked records. */
+  /** Share of the names that hold a tracked record. */
   readonly share: number;
   readonly min: number;
 }
@@ -110,6 +110,11 @@ export class Guard {
     return this.#candidates.get(zone)?.size ?? 0;
   }
 
+  /** The same, by name. */
+  awaitingIn(zone: string): readonly string[] {
+    return [...(this.#candidates.get(zone) ?? [])];
+  }
+
   /** Lets these records be deleted: a person confirmed the plan that names them. */
   release(recordIds: Iterable<string>): void {
     const until = this.#options.clock.now() + RELEASE_MS;
@@ -190,9 +195,9 @@ export class Guard {
     const counted = (fqdn: string) => candidates?.has(fqdn) === true || more.has(fqdn);
     const recent = done + uncertain.filter((fqdn) => !counted(fqdn)).length;
     if (awaiting + recent <= limit.min) return null;
-    const tracked = await ledger.trackedIn(zone.id);
     // The share is of what there was before the window's deletions.
-    const allowed = Math.max(limit.min, Math.floor(limit.share * (tracked + recent)));
+    const tracked = await ledger.trackedIn(zone, WINDOW_MS);
+    const allowed = Math.max(limit.min, Math.floor(limit.share * tracked));
     if (awaiting + recent <= allowed) return null;
     const already = recent > 0 ? ` after ${recent} in the last hour` : '';
     return held(

@@ -194,7 +194,11 @@ export class Part {
   }
 
   /** After a write: judged once more by what Cloudflare answered, so that no report says more than is true. */
-  #afterwards(verdict: Verdict, records: readonly (ActualRecord | null)[], changes: readonly ChangeResult[]): Ended {
+  async #afterwards(
+    verdict: Verdict,
+    records: readonly (ActualRecord | null)[],
+    changes: readonly ChangeResult[],
+  ): Promise<Ended> {
     const consumer = this.#wanted?.consumer ?? null;
     const gone = new Set([...verdict.forget, ...verdict.changes.map(({ recordId }) => recordId)]);
     const now = [
@@ -204,6 +208,8 @@ export class Part {
     const after = this.#decide(now);
     if (after.changes.length > 0 || this.#wantedStill)
       return { state: after.drift ?? after.state, problem: problemOf(after), changes, next: 'again' };
+    // Of a record that stayed as it was, the row may be older: an update whose answer was lost has made it so.
+    await this.#correct(corrections(this.#zone, after, this.#desired, now));
     return { state: after.state, problem: problemOf(after), changes };
   }
 

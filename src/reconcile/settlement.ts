@@ -64,7 +64,9 @@ export function settle(
       else {
         const type = facts.tracked.find(({ recordId }) => recordId === intent.recordId)?.type ?? 'A';
         const cause = causeOfDeletion(context, isReleased(intent.recordId));
-        deleted.push({ intent, zone: zone.name, type, cause });
+        // Whatever it was meant to leave: by now the name holds this.
+        const replaced = zone.mirror.of(intent.fqdn).length > 0;
+        deleted.push({ intent, zone: zone.name, type, cause, replaced });
       }
     } else if (intent.action === 'delete' && intent.remainingMs < -LATE_MS) {
       end.push(intent.id);

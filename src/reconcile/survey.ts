@@ -2,7 +2,7 @@ import type { Problem } from '../dns/desired.ts';
 import { parseMark } from '../dns/mark.ts';
 import type { NameState } from '../dns/record.ts';
 import type { Ledger, NameFacts, StoredState } from '../ledger/port.ts';
-import { type Assessment, assess, isSettled } from './assess.ts';
+import { type Assessment, assess, emptiedIn, isSettled } from './assess.ts';
 import type { Guard } from './guard.ts';
 import type { Rules } from './rules.ts';
 import type { ManagedZone } from './zone.ts';
@@ -93,12 +93,11 @@ function standingOf(fqdn: string, { state, code, reason }: StoredState): Standin
 /** Tells the guard of all names that would lose their last record. */
 function expectDeletions(guard: Guard, assessments: readonly Assessment[]): void {
   const byZone = new Map<string, string[]>();
-  for (const { facts, parts } of assessments) {
-    for (const { zone, verdict } of parts) {
-      if (!verdict.changes.some((change) => change.action === 'delete' && !change.replaced)) continue;
-      const names = byZone.get(zone.name) ?? [];
-      names.push(facts.fqdn);
-      byZone.set(zone.name, names);
+  for (const assessment of assessments) {
+    for (const zone of emptiedIn(assessment)) {
+      const names = byZone.get(zone) ?? [];
+      names.push(assessment.facts.fqdn);
+      byZone.set(zone, names);
     }
   }
   for (const [zone, names] of byZone) guard.expect(zone, names);

@@ -4,7 +4,7 @@ import type { WorkQueue } from '../controller/queue.ts';
 import { ZonekeeperError } from '../errors.ts';
 import type { OperationProgress } from '../ledger/operations.ts';
 import type { Refreshed, Source } from '../sources/port.ts';
-import { type Assessment, assess } from './assess.ts';
+import { type Assessment, assess, emptiedIn } from './assess.ts';
 import { because, type Context, type Watcher } from './context.ts';
 import { deletedIds, makePlan, type Plan } from './plan.ts';
 import { type Report, ReportBuilder } from './report.ts';
@@ -33,6 +33,8 @@ export interface SyncRequest {
   readonly onProgress: (progress: OperationProgress) => void;
 }
 
+/** Names of a plan whose facts are read at once. */
+const AT_ONCE = 1_000;
 /** Lists under way at once. */
 const LISTS_AT_ONCE = 4;
 /** A sync that takes longer is reported as it stands: the names left go on by themselves. */
@@ -57,6 +59,7 @@ export async function sync(options: SyncOptions, request: SyncRequest): Promise<
 async function compare(options: SyncOptions, request: SyncRequest, onQueued: () => void): Promise<Report> {
   const findings = await find(options, request.fqdns);
   const plan = await makePlan(options.guard, findings);
+  if (request.dryRun || request.confirm !== null) await forgetOutdated(options, plan);
   if (request.confirm !== null) await confirm(options, request, request.confirm, plan);
   const report = new ReportBuilder();
   if (request.dryRun) {
@@ -100,6 +103,22 @@ async function find(options: SyncOptions, fqdns: readonly string[] | null): Prom
   const findings = new FindingsBuilder();
   for (const one of facts.values()) findings.add(assess(one, options.zones, options.rules));
   return findings.build(options.guard);
+}
+
+/**
+ * Nobody looks at the names of a dry run, nor at those of a plan that was not the confirmed one. Those whose deletion was made
+ * while they were read, or that are wanted again, would be expected by the guard for good, and others held for their sake.
+ */
+async function forgetOutdated({ ledger, zones, rules, guard }: SyncOptions, { changes }: Plan): Promise<void> {
+  const deletions = changes.filter(({ change }) => change.action === 'delete' && !change.replaced);
+  for (let from = 0; from < deletions.length; from += AT_ONCE) {
+    const some = deletions.slice(from, from + AT_ONCE);
+    const facts = await ledger.facts([...new Set(some.map(({ change }) => change.fqdn))]);
+    for (const { change, zone } of some) {
+      const now = facts.get(change.fqdn);
+      if (now !== undefined && !emptiedIn(assess(now, zones, rules)).includes(zone)) guard.settled(zone, change.fqdn);
+    }
+  }
 }
 
 async function confirm({ guard }: SyncOptions, request: SyncRequest, hash: string, plan: Plan): Promise<void> {

@@ -161,6 +161,7 @@ export class Term {
       guard: this.guard,
       rules: options.rules,
       inProcess: () => this.queue.inProcess(),
+      isIdle: (fqdn) => this.queue.stateOf(fqdn) === 'idle',
       onDiffering: (fqdns, zone) => this.#intake.addCompared(fqdns, zone),
     });
     this.#surveys = this.#ticker(

@@ -14,6 +14,8 @@ export interface ChaosOptions {
   readonly daemons: number;
   readonly random: Random;
   readonly say: (line: string) => void;
+  /** Is given how to end all processes, stopped ones too, and to remove what they wrote. */
+  readonly onOpened?: (close: () => Promise<void>) => void;
 }
 
 /** What a run came to. */
@@ -43,9 +45,10 @@ const TOLD = 6;
 const MAX_PROBLEMS = 50;
 
 /** Real processes, killed and struck at random moments during a storm of changes; then everything must be as it should. */
-export async function chaos({ kills, changes, daemons, random, say }: ChaosOptions): Promise<ChaosResult> {
+export async function chaos({ kills, changes, daemons, random, say, onOpened }: ChaosOptions): Promise<ChaosResult> {
   const began = performance.now();
   const stage = await Stage.open(daemons);
+  onOpened?.(() => stage.close());
   const blows = new Blows(stage, random);
   const storm = new Storm(stage, random);
   const orders = new Orders(stage, random);

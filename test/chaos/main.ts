@@ -2,10 +2,14 @@
  * `npm run chaos`: real processes, killed and struck at random moments during a storm of changes. `--help` says how it is
  * asked (options.ts). The seed fixes what is done in which order, not how the processes answer to it.
  */
+
+import { endWhenInterrupted, endWithoutReader } from '../support/interruption.ts';
 import { seededRandom } from '../support/virtual-clock.ts';
 import { UsageError } from '../support/words.ts';
 import { chaos } from './chaos.ts';
 import { type Asked, askedFor, HELP } from './options.ts';
+
+endWithoutReader();
 
 try {
   const asked = askedFor(process.argv.slice(2));
@@ -24,7 +28,14 @@ async function carryOut({ kills, changes, daemons, seed: asked }: Asked): Promis
   const write = (line: string) => process.stdout.write(`${line}\n`);
   const say = (line: string) => write(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${line}`);
   say(`${new Date().toISOString()}, seed ${seed}`);
-  const result = await chaos({ kills, changes, daemons, random: seededRandom(seed), say });
+  const result = await chaos({
+    kills,
+    changes,
+    daemons,
+    random: seededRandom(seed),
+    say,
+    onOpened: endWhenInterrupted,
+  });
   const { problems } = result;
   for (const [blow, times] of Object.entries(result.blows)) write(`${String(times).padStart(6)}  ${blow}`);
   write(

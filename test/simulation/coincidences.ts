@@ -46,6 +46,10 @@ export function coincidence(theme: Theme, at: number, daemons: number, dice: Dic
         { at: at + 1, kind: pick(['broken target', 'retarget', 'want', 'unwant']), n: pick([9, n]), m },
         { at: at + 2, kind: 'sync' },
       ];
+    case 'guard': {
+      const kind = below(3);
+      return kind === 0 ? vanishing(dice) : kind === 1 ? unanswered(at, n, between, dice) : [];
+    }
     case 'wall clock':
       return [
         { at, kind: 'clock jumps', daemon: 0, ms: pick([-3_600_000, -86_400_000]) },
@@ -106,6 +110,23 @@ function revoked(at: number, n: number, m: number, between: Between, { pick, bel
     { at: at + 1, kind: first, n, m },
     { at: back, kind: 'database call', point: 'source.write', effect: 'fail after' },
     { at: back + 1, kind: second, n, m },
+  ];
+}
+
+/** Names vanish before they have a record, and before their zone is seen for the first time. */
+function vanishing({ below, random }: Dice): Strike[] {
+  return [
+    ...[0, 1, 2].map((at): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'late' })),
+    ...[0, 1].map((): Strike => ({ at: 3_500 + random() * 10_000, kind: 'unwant', n: below(ONE_ZONE), m: 0 })),
+  ];
+}
+
+/** An update is made and not answered; then its name is to have another record beside that one. */
+function unanswered(at: number, n: number, between: Between, { pick }: Dice): Strike[] {
+  return [
+    { at, kind: 'api call', point: 'batch', effect: pick(['truncated', 'lost after']) },
+    { at: at + 1, kind: 'retarget', n, m: 90 },
+    { at: at + between(300, 1_200), kind: 'retarget', n, m: 190 },
   ];
 }
 

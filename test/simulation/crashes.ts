@@ -74,8 +74,8 @@ export async function enumerate(index: number, pairs: boolean): Promise<Enumerat
     if (!pairs) await crash([first]);
     else {
       // What follows a crash has calls of its own: those of the next process, until it has come to rest.
-      const { calls } = await runSchedule(seed, { plan, crashAt: [first] });
-      for (const second of places(first >> 1, calls)) await crash([first, second]);
+      const { callsUntilRest } = await runSchedule(seed, { plan, crashAt: [first] });
+      for (const second of places(first >> 1, callsUntilRest)) await crash([first, second]);
     }
   }
   return { name, points, failures };

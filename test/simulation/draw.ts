@@ -21,6 +21,8 @@ const LAST_MS = 4_000;
 /** A deletion that takes effect too late needs so long for it. Milliseconds. */
 const DELETIONS_LAST = 45_000;
 
+/** One in so many of the schedules in which lists have several pages. */
+const SHIFTS_EVERY = 3;
 /** One in so many of the schedules without a death lasts until the ledger is tidied up. */
 const UPKEEP_EVERY = 6;
 const UPKEEP_LASTS = 70_000;
@@ -95,7 +97,7 @@ export function drawPlan(random: () => number): Plan {
   for (let i = 0; i < RARE && !ONE_STORY.has(theme); i++) {
     strikes.push(...rarely(random() * lastsMs, { theme, daemons, smallPages, guarded }, dice));
   }
-  return {
+  const drawn = {
     daemons,
     apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
     guard: guarded ? { share: 0.25, min: 1 } : { share: 1, min: 100 },
@@ -103,11 +105,23 @@ export function drawPlan(random: () => number): Plan {
     smallPages,
     deleteGraceMs: random() < 0.15 ? 20_000 : 0,
     libraries: theme === 'wall clock' || random() < 1 / 64,
-    strikes: strikes.filter(({ at }) => at < lastsMs).sort((a, b) => a.at - b.at),
     lastsMs,
     leastFaults: LEAST_FAULTS,
     ...(story !== null && windowSettings(dice)),
   };
+  if (smallPages && !ONE_STORY.has(theme) && below(SHIFTS_EVERY) === 0)
+    strikes.push(...shifted(lastsMs, daemons, dice));
+  return { ...drawn, strikes: strikes.filter(({ at }) => at < lastsMs).sort((a, b) => a.at - b.at) };
+}
+
+/** The first list that a process reads misses a record: it moves to a page that was read already, for another one is gone. */
+function shifted(lastsMs: number, daemons: number, { random, below }: Dice): Strike[] {
+  const at = (0.3 + 0.3 * random()) * lastsMs;
+  return [
+    { at, kind: 'api call', point: 'next_page', effect: 'late' },
+    ...Array.from({ length: daemons }, (_, daemon): Strike => ({ at: at + 1, kind: 'crash', daemon, ms: 0 })),
+    ...Array.from({ length: 4 }, (): Strike => ({ at: at + random() * 25_000, kind: 'delete', n: below(LABELS) })),
+  ];
 }
 
 function themeOf({ below, pick }: Dice): Theme {

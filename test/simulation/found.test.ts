@@ -44,6 +44,44 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([want(5_000, 0), { at: 10_000, kind: 'sync' }, lost])).toEqual([]);
   });
 
+  test('an operation whose process was paused, and that its successor ended', async () => {
+    const paused: Strike = { at: 9_000, kind: 'database call', point: 'ledger.survey', effect: 'pause after' };
+    expect(await problems([want(5_000, 0), paused, { at: 9_001, kind: 'sync' }], { daemons: 2 })).toEqual([]);
+  });
+
+  test('deletions that are made while somebody asks for a plan', async () => {
+    const slow = (at: number, point: string, ms: number): Strike => ({
+      ...{ at, kind: 'database call', effect: 'slow after' },
+      ...{ point, ms },
+    });
+    const unwant = (n: number): Strike => ({ at: 9_000, kind: 'unwant', n, m: 0 });
+    // Two zones: while the guard judges the names of the first one, those of the second go.
+    const made = [slow(8_998, 'ledger.begin', 2_000), slow(8_999, 'ledger.begin', 2_000), unwant(0), unwant(5)];
+    const asked: Strike[] = [slow(9_499, 'ledger.deletions', 4_000), { at: 9_500, kind: 'plan and confirm' }];
+    expect(await problems([...[0, 1, 5].map((n) => want(3_500, n)), ...made, ...asked])).toEqual([]);
+  });
+
+  test('records that made place for some of another type, before a deletion', async () => {
+    const wanted = [0, 1, 2].map((n) => want(3_500, n));
+    const cname = [0, 1, 2].map((n): Strike => ({ at: 9_000 + n, kind: 'retarget', n, m: 175 }));
+    const strikes = [...wanted, ...cname, { at: 20_000, kind: 'unwant', n: 0, m: 0 } as const];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, lastsMs: 25_000 })).toEqual([]);
+  });
+
+  test('names without a record that vanish before their zone is seen', async () => {
+    const late = [0, 1, 2].map((at): Strike => ({ at, kind: 'api call', point: 'list_records', effect: 'late' }));
+    const unwant = (at: number, n: number): Strike => ({ at, kind: 'unwant', n, m: 0 });
+    const wanted = [0, 1, 2, 3].map((n) => want(3_500, n));
+    const strikes = [...late, ...wanted, unwant(3_800, 2), unwant(3_801, 3), unwant(50_000, 0)];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 }, lastsMs: 55_000 })).toEqual([]);
+  });
+
+  test('an update whose answer was lost, of a record beside which another one is made then', async () => {
+    const lost: Strike = { at: 9_000, kind: 'api call', point: 'batch', effect: 'truncated' };
+    const retarget = (at: number, m: number): Strike => ({ at, kind: 'retarget', n: 0, m });
+    expect(await problems([want(5_000, 0), lost, retarget(9_001, 90), retarget(9_600, 190)])).toEqual([]);
+  });
+
   test('a list that does not show a record of ours', async () => {
     const stale: Strike = { at: 9_000, kind: 'api call', point: 'list_records', effect: 'stale' };
     expect(await problems([want(8_900, 0), stale, { ...stale, at: 9_100 }])).toEqual([]);

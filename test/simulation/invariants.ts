@@ -46,9 +46,12 @@ export class Invariants {
   readonly #gates = new Map<string, number>();
   readonly #deletions = new Map<string, Deletion[]>();
   readonly #underWay = new UnderWay();
+  /** By zone: the most names that were tracked, or lost their records, at one time. */
   readonly #most = new Map<string, number>();
   /** The call that takes effect in the present turn. */
   #arriving: Departure | null = null;
+  /** Names that a call which comes late was to leave without a record, as they were when it left. */
+  readonly #toEmpty = new WeakMap<Departure, ReadonlySet<string>>();
   #seen = 0;
   /** Where a promise is broken in the middle of a call, the core takes what is thrown for a failure of that call. */
   #broken: Broken | null = null;
@@ -76,7 +79,9 @@ export class Invariants {
   /** Who is told that the budget is spent makes no more calls in this term until it may. */
   limited(departure: Departure, retryAfterMs: number | null): void {
     const until = this.#parts.now() + (retryAfterMs ?? WINDOW_MS);
-    this.#gates.set(this.#termOf(departure), until);
+    const term = this.#termOf(departure);
+    // Who is told twice waits for the longer of both.
+    this.#gates.set(term, Math.max(until, this.#gates.get(term) ?? 0));
   }
 
   /** Nothing leaves through a closed gate; and a batch only in the present epoch, with fresh intents. */
@@ -90,6 +95,9 @@ export class Invariants {
     if (deviation === 'dry run' || (deviation === 'create-only' && patches.length + deletes.length > 0)) {
       throw this.#break(`${departure.machine.name} writes what its configuration forbids: ${deviation}`);
     }
+    // The guard may have let them through by what is tracked now.
+    if (deletes.length > 0) for (const { name } of this.#parts.cloudflare().control.zones()) this.#tracked(name);
+    if (isLate(departure.effect)) this.#toEmpty.set(departure, this.#emptiedBy(departure.body));
     const epoch = this.#parts.epochOf(departure);
     const { leader } = tables;
     if (epoch !== leader.epoch || leader.holder === null) {
@@ -163,8 +171,11 @@ export class Invariants {
       deletion.ids.push(before.id);
     }
     this.#seen = last;
+    const late = this.#arriving === null ? undefined : this.#toEmpty.get(this.#arriving);
     for (const deletion of emptied.values()) {
       if (this.standing(deletion.fqdn, deletion.zone).length > 0) continue;
+      // Deletions that came after their time have met another name than the one that they were decided about.
+      if (late?.has(deletion.fqdn) === false) continue;
       this.#deletions.set(deletion.zone, [...(this.#deletions.get(deletion.zone) ?? []), deletion]);
     }
     for (const zone of zones) this.#tracked(zone);
@@ -219,6 +230,14 @@ export class Invariants {
     return records.filter(({ type }) => IN_THE_WAY.has(type));
   }
 
+  /** Names that a batch would leave without a record now. */
+  #emptiedBy({ deletes = [], posts = [] }: BatchSent): ReadonlySet<string> {
+    const gone = new Set(deletes.map(({ id }) => id));
+    const names = new Set(deletes.flatMap(({ id }) => this.orders.nameOf(id) ?? []));
+    for (const { name } of posts) names.delete(name);
+    return new Set([...names].filter((fqdn) => this.standing(fqdn).every(({ id }) => gone.has(id))));
+  }
+
   #termOf(departure: Departure): string {
     const { name, life } = departure.machine;
     return `${name}/${life}/${this.#parts.epochOf(departure)}`;
@@ -248,9 +267,9 @@ export class Invariants {
     const id = cloudflare()
       .control.zones()
       .find(({ name }) => name === zone)?.id;
-    const tracked = [...tables.records.values()].filter(({ zoneId }) => zoneId === id).length;
-    const deleted = this.#deletions.get(zone)?.length ?? 0;
-    this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, tracked + deleted));
+    const tracked = [...tables.records.values()].filter(({ zoneId }) => zoneId === id);
+    const names = new Set([...tracked, ...(this.#deletions.get(zone) ?? [])].map(({ fqdn }) => fqdn)).size;
+    this.#most.set(zone, Math.max(this.#most.get(zone) ?? 0, names));
   }
 
   #homeOf(fqdn: string): string | undefined {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/controller/clock.ts';
 import { ZonekeeperError } from '../../src/errors.ts';
+import type { DatabasePoint } from './plan.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
 
 /** What a fault does to one call of a port. */
@@ -28,7 +29,7 @@ export interface CallFault {
 /** What the world does to the calls of a process. */
 export interface Weather {
   /** The fault that strikes this call, if any. */
-  strike(machine: Machine, point: string): CallFault | null;
+  strike(machine: Machine, point: DatabasePoint): CallFault | null;
   /** Why the database cannot be reached now; null when it can. */
   databaseDown(): boolean;
   /** No more faults: whoever was paused goes on. */
@@ -163,7 +164,7 @@ export class Machine implements Owner {
   }
 
   /** One transaction or statement: it takes effect at one moment, or not at all. */
-  database<T>(point: string, run: () => T): Promise<T> {
+  database<T>(point: DatabasePoint, run: () => T): Promise<T> {
     const scheduler = this.#scheduler;
     // An answer is for who asked: not for whoever starts in its place.
     const { life } = this;

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { endWhenInterrupted, endWithoutReader } from '../support/interruption.ts';
 import { UsageError } from '../support/words.ts';
 import { EVENTS, missedPoints, POINTS } from './coverage.ts';
 import { enumerate, IN_PAIRS, SCENARIOS } from './crashes.ts';
@@ -25,6 +26,10 @@ const FEW = 30;
 
 const write = (line: string) => process.stdout.write(`${line}\n`);
 
+/** Somebody interrupts what runs in processes of its own. Where schedules run in this one, the system ends it. */
+const interruption = new AbortController();
+endWithoutReader();
+
 try {
   process.exitCode = (await carryOut(askedFor(process.argv.slice(2), choice()))) ? 1 : 0;
 } catch (error) {
@@ -41,6 +46,17 @@ function choice() {
   };
 }
 
+/** Work in other processes, which ends in order when it is interrupted. */
+async function interruptible(work: (signal: AbortSignal) => Promise<boolean>): Promise<boolean> {
+  const { signal } = interruption;
+  const working = work(signal);
+  endWhenInterrupted(async () => {
+    interruption.abort();
+    await working;
+  });
+  return working;
+}
+
 /** Returns whether something was wrong. */
 async function carryOut(asked: Asked): Promise<boolean> {
   switch (asked.what) {
@@ -54,9 +70,9 @@ async function carryOut(asked: Asked): Promise<boolean> {
     case 'crashes':
       return crashes(asked);
     case 'planted':
-      return planted(asked);
+      return interruptible((signal) => planted(asked, signal));
     case 'many':
-      return many(asked);
+      return interruptible((signal) => many(asked, signal));
   }
 }
 
@@ -100,7 +116,7 @@ function textOf(file: string): string {
   }
 }
 
-async function many({ from: first, seeds, seconds: most, workers }: Of<'many'>): Promise<boolean> {
+async function many({ from: first, seeds, seconds: most, workers }: Of<'many'>, signal: AbortSignal): Promise<boolean> {
   const from = first ?? 1 + (Date.now() % 1_000_000_000);
   const began = performance.now();
   const passed = () => (performance.now() - began) / 1_000;
@@ -113,6 +129,7 @@ async function many({ from: first, seeds, seconds: most, workers }: Of<'many'>):
     seeds,
     seconds: most,
     workers,
+    signal,
     onFailure: (seed, problem) => write(`seed ${seed}: ${problem}\n  npm run simulation -- --seed ${seed} --trace`),
     onProgress: (schedules) => {
       done += schedules;
@@ -135,7 +152,8 @@ async function many({ from: first, seeds, seconds: most, workers }: Of<'many'>):
   const beyond = tally.schedules - (tally.allBefore - from);
   write(`Run: ${whole}${beyond > 0 ? `, and ${beyond} of those that follow` : ''}.`);
   const short = first !== null && tally.schedules < seeds;
-  if (short) write(`CUT SHORT: ${tally.schedules} of the ${seeds} seeds that were named were run in ${most} s.`);
+  if (signal.aborted) write(`INTERRUPTED after ${tally.schedules} of ${seeds} seeds.`);
+  else if (short) write(`CUT SHORT: ${tally.schedules} of the ${seeds} seeds that were named were run in ${most} s.`);
   write(
     `${tally.schedules} schedules in ${seconds.toFixed(1)} s (${(tally.schedules / seconds).toFixed(1)} a second), ${tally.faults} faults, ` +
       `${tally.events} events, ${(tally.virtualMs / 3_600_000).toFixed(1)} virtual hours, ${tally.failures} failures`,
@@ -154,14 +172,17 @@ async function crashes({ pairs, only }: Of<'crashes'>): Promise<boolean> {
   return failures > 0;
 }
 
-async function planted({ only, seeds, workers }: Of<'planted'>): Promise<boolean> {
+async function planted({ only, seeds, workers }: Of<'planted'>, signal: AbortSignal): Promise<boolean> {
   const waiting = MISTAKES.filter(({ name }) => only === null || name.includes(only));
   const all = waiting.length;
   let missed = 0;
+  let tried = 0;
   await Promise.all(
     Array.from({ length: workers }, async () => {
-      for (let mistake = waiting.shift(); mistake !== undefined; mistake = waiting.shift()) {
-        const { seeds: after, how } = await plant(mistake, seeds);
+      for (let mistake = waiting.shift(); mistake !== undefined && !signal.aborted; mistake = waiting.shift()) {
+        const { seeds: after, how } = await plant(mistake, seeds, signal);
+        if (signal.aborted) return;
+        tried += 1;
         if (after === null) missed += 1;
         write(
           after === null
@@ -171,6 +192,8 @@ async function planted({ only, seeds, workers }: Of<'planted'>): Promise<boolean
       }
     }),
   );
-  write(`${all - missed} of ${all} planted mistakes were caught.`);
+  write(
+    `${tried - missed} of ${all} planted mistakes were caught${signal.aborted ? '; the others were not tried to the end' : ''}.`,
+  );
   return missed > 0;
 }

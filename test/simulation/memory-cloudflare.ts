@@ -7,6 +7,7 @@ import { Control } from '../../src/simulator/control.ts';
 import { ApiFailure, FAILURES } from '../../src/simulator/failure.ts';
 import { API_PREFIX, type Route, routeOf } from '../../src/simulator/route.ts';
 import type { Machine } from './machine.ts';
+import { API_POINTS, type ApiPoint } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 
 /** What a fault does to one API call. */
@@ -38,7 +39,7 @@ export interface BatchSent {
 
 /** What the world does to calls, and what it is told of them. */
 export interface Sky {
-  strike(machine: Machine, operation: string): ApiEffect | null;
+  strike(machine: Machine, point: ApiPoint): ApiEffect | null;
   onDeparture(departure: Departure): void;
   onArrival(departure: Departure): void;
   /** A process waits for the answer no longer, and counts on the call not to take effect any more. */
@@ -298,8 +299,12 @@ function failed(syscall: string, code: string): Error {
 }
 
 /** Where a fault can strike: the pages of a list are calls of their own, and so is a look at one name. */
-function pointOf({ route: { operation }, query }: Asked): string {
-  if (operation !== 'list_records') return operation;
+function pointOf({ route: { operation }, query }: Asked): ApiPoint {
+  if (operation !== 'list_records') {
+    const point = API_POINTS.find((one) => one === operation);
+    if (point === undefined) throw new Error(`No fault strikes ${operation}: it is none of the points of plan.ts.`);
+    return point;
+  }
   if (query.has('name.exact')) return 'lookup';
   return (query.get('page') ?? '1') === '1' ? operation : 'next_page';
 }

@@ -99,9 +99,11 @@ export function operationsOf(tables: Tables, reach: Reach): OperationsPort {
     finish: ({ epoch }, id, report, error) =>
       reach('operations.finish', () => {
         const row = tables.operations.get(id);
-        if (row?.epoch !== epoch || row.state !== 'running') return;
+        if (row?.epoch !== epoch) return false;
+        if (row.state !== 'running') return true;
         Object.assign(row, { state: error === null ? 'done' : 'failed', finishedAt: tables.now(), report, error });
         tables.durable();
+        return true;
       }),
     useConfirmation: ({ epoch }, hash, operationId) =>
       reach('operations.useConfirmation', () => {

@@ -12,10 +12,11 @@ import type {
   StateUpdate,
   SurveyPage,
 } from '../../src/ledger/port.ts';
-import { type NameRow, put, recordKey, type Tables } from './tables.ts';
+import type { DatabasePoint } from './plan.ts';
+import { type HistoryRow, type NameRow, put, recordKey, type Tables } from './tables.ts';
 
 /** How a statement or transaction gets to the tables: at once in a contract test, through faults in a schedule. */
-export type Reach = <T>(point: string, run: () => T) => Promise<T>;
+export type Reach = <T>(point: DatabasePoint, run: () => T) => Promise<T>;
 
 const DAY_MS = 86_400_000;
 
@@ -76,7 +77,8 @@ export class MemoryLedger implements Ledger {
 
   settle(changes: readonly SettledChange[]): Promise<void> {
     return this.#reach('ledger.settle', () => {
-      for (const settled of changes) this.#settle(settled);
+      const at = this.#tables.now();
+      for (const settled of changes) this.#settle(settled, at);
       this.#tables.durable();
     });
   }
@@ -84,7 +86,8 @@ export class MemoryLedger implements Ledger {
   correct(corrections: readonly Correction[]): Promise<void> {
     return this.#reach('ledger.correct', () => {
       this.#hold();
-      for (const correction of corrections) this.#correct(correction);
+      const at = this.#tables.now();
+      for (const correction of corrections) this.#correct(correction, at);
       this.#tables.durable();
     });
   }
@@ -120,31 +123,28 @@ export class MemoryLedger implements Ledger {
 
   deletions(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<Deletions> {
     return this.#reach('ledger.deletions', () => {
-      const { history, confirmations, intents, wanted } = this.#tables;
-      const confirmed = new Set(confirmations.values());
+      const { intents, wanted } = this.#tables;
       const since = this.#tables.now() - windowMs;
-      const done = history.filter(
-        (row) =>
-          row.zone === zone.name &&
-          row.action === 'delete' &&
-          row.result === 'done' &&
-          row.at > since &&
-          row.trigger !== 'delete' &&
-          (row.operationId === null || !confirmed.has(row.operationId)),
-      ).length;
+      const done = this.#emptied(zone.name, windowMs);
       const deletions = [...intents.values()].filter((row) => row.action === 'delete' && row.zoneId === zone.id);
       const predecessors = deletions.filter((row) => row.state === 'open' && row.epoch !== this.#epoch).length;
       const uncertain = deletions.filter((row) => row.state === 'dropped' && row.createdAt > since);
       const anythingWanted = [...wanted.values()].some((rows) => rows.length > 0);
-      return { anythingWanted, done, predecessors, uncertain: [...new Set(uncertain.map(({ fqdn }) => fqdn))] };
+      const emptied = new Set(done.map(({ fqdn, at }) => `${at} ${fqdn}`)).size;
+      return {
+        anythingWanted,
+        done: emptied,
+        predecessors,
+        uncertain: [...new Set(uncertain.map(({ fqdn }) => fqdn))],
+      };
     });
   }
 
-  trackedIn(zoneId: string): Promise<number> {
-    return this.#reach(
-      'ledger.trackedIn',
-      () => [...this.#tables.records.values()].filter((row) => row.zoneId === zoneId).length,
-    );
+  trackedIn(zone: { readonly id: string; readonly name: string }, windowMs: number): Promise<number> {
+    return this.#reach('ledger.trackedIn', () => {
+      const tracked = [...this.#tables.records.values()].filter(({ zoneId }) => zoneId === zone.id);
+      return new Set([...tracked, ...this.#emptied(zone.name, windowMs)].map(({ fqdn }) => fqdn)).size;
+    });
   }
 
   prune(): Promise<void> {
@@ -202,7 +202,7 @@ export class MemoryLedger implements Ledger {
     }
   }
 
-  #correct({ forget, refresh, track, deleted, drop, end }: Correction): void {
+  #correct({ forget, refresh, track, deleted, drop, end }: Correction, at: number): void {
     const { records, intents } = this.#tables;
     this.#forget(forget);
     for (const { zoneId, record, consumer } of refresh) {
@@ -212,12 +212,12 @@ export class MemoryLedger implements Ledger {
       if (row !== undefined) records.set(key, { ...row, type: record.type as 'A', content, ttl, proxied, consumer });
     }
     for (const one of track) this.#track(one);
-    for (const { intent, zone, cause } of deleted) {
+    for (const { intent, zone, cause, replaced } of deleted) {
       if (!intents.delete(intent.id)) continue;
       const { fqdn, recordId } = intent;
       const { trigger, operationId } = cause;
-      const at = this.#tables.now();
-      this.#tables.history.push({ at, fqdn, zone, action: 'delete', recordId, trigger, operationId, result: 'done' });
+      const told = { fqdn, zone, action: 'delete', recordId, trigger, operationId, result: 'done', replaced };
+      this.#tables.history.push({ at, ...told });
     }
     for (const id of drop) {
       const intent = intents.get(id);
@@ -226,7 +226,23 @@ export class MemoryLedger implements Ledger {
     for (const id of [...end, ...track.flatMap(({ intent }) => intent?.id ?? [])]) intents.delete(id);
   }
 
-  #settle({ change, intentId, zoneId, zone, consumer, cause, result, record }: SettledChange): void {
+  /** Deletions that count against the guard. */
+  #emptied(zone: string, windowMs: number): readonly HistoryRow[] {
+    const confirmed = new Set(this.#tables.confirmations.values());
+    const since = this.#tables.now() - windowMs;
+    return this.#tables.history.filter(
+      (row) =>
+        row.zone === zone &&
+        row.action === 'delete' &&
+        row.result === 'done' &&
+        !row.replaced &&
+        row.at > since &&
+        row.trigger !== 'delete' &&
+        (row.operationId === null || !confirmed.has(row.operationId)),
+    );
+  }
+
+  #settle({ change, intentId, zoneId, zone, consumer, cause, result, record }: SettledChange, at: number): void {
     const { intents, records, history } = this.#tables;
     if (result !== 'unknown' && intents.get(intentId)?.state !== 'open') return;
     if (result !== 'unknown') intents.delete(intentId);
@@ -247,8 +263,8 @@ export class MemoryLedger implements Ledger {
     }
     const { trigger, operationId } = cause;
     const recordId = record?.id ?? change.recordId;
-    const at = this.#tables.now();
-    history.push({ at, fqdn: change.fqdn, zone, action: change.action, recordId, trigger, operationId, result });
+    const { fqdn, action, replaced } = change;
+    history.push({ at, fqdn, zone, action, recordId, trigger, operationId, result, replaced });
   }
 
   #track({ zoneId, zone, record, consumer, intent, cause }: Correction['track'][number]): void {
@@ -264,7 +280,8 @@ export class MemoryLedger implements Ledger {
     const { trigger, operationId } = cause;
     if (again) return;
     const action = adopted ? 'adopt' : 'create';
-    history.push({ at: this.#tables.now(), fqdn, zone, action, recordId: id, trigger, operationId, result: 'done' });
+    const told = { fqdn, zone, action, recordId: id, trigger, operationId, result: 'done', replaced: false };
+    history.push({ at: this.#tables.now(), ...told });
   }
 }
 

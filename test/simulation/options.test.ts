@@ -55,6 +55,27 @@ describe('the command line', () => {
   });
 });
 
+test('nobody is shown a stack when who reads the story goes away', () => {
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const { stdout, stderr } = spawnSync('sh', ['-c', '"$0" "$1" --seed=7 --trace | head -n 1', process.execPath, main], {
+    encoding: 'utf8',
+  });
+  expect(stdout.split('\n')).toHaveLength(2);
+  expect(stderr).toBe('');
+});
+
+test('what was done until an interruption is told', async () => {
+  const interruption = new AbortController();
+  const told = await sweep({
+    ...{ from: 1, seeds: 100_000, seconds: null, workers: 1, signal: interruption.signal },
+    onFailure: (seed, problem) => expect.fail(`seed ${seed}: ${problem}`),
+    onProgress: () => interruption.abort(),
+  });
+  expect(told.schedules).toBeGreaterThan(0);
+  expect(told.schedules).toBeLessThan(100_000);
+  expect(told.allBefore).toBe(1 + told.schedules);
+});
+
 describe('a plan in a file', () => {
   const plan: Plan = {
     ...{ daemons: 2, apiBudget: 50, guard: { share: 0.25, min: 1 }, driftMinMs: 5_000, smallPages: true },

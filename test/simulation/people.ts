@@ -36,12 +36,17 @@ export class People {
     this.#parts = parts;
   }
 
+  /** Orders a sync over all names. Returns the operation's id. */
+  sync(): string {
+    return this.#ask('sync', {});
+  }
+
   act(strike: Act): void {
     const { tables, cloudflare, invariants } = this.#parts;
     const fqdn = 'n' in strike ? nameOf(strike.n) : '';
     switch (strike.kind) {
       case 'sync':
-        this.#ask('sync', {});
+        this.sync();
         return;
       case 'plan and confirm':
         this.#planAndConfirm();

@@ -18,8 +18,10 @@ export const DATABASE_POINTS = [
   ...(['operations.take', 'operations.progress', 'operations.finish', 'operations.useConfirmation'] as const),
   'daemon.inspect',
 ] as const;
+export type DatabasePoint = (typeof DATABASE_POINTS)[number];
 /** Calls of the core to Cloudflare: of a list, the first page and those that follow; and a look at one name. */
 export const API_POINTS = ['list_zones', 'list_records', 'next_page', 'lookup', 'batch'] as const;
+export type ApiPoint = (typeof API_POINTS)[number];
 
 /** How a configuration can differ from that of the schedule: never so that it allows more. */
 export const DEVIATIONS = ['dry run', 'upsert-only', 'create-only', 'no deletions'] as const;

@@ -18,7 +18,7 @@ export interface Caught {
 }
 
 /** Plants a mistake in a copy of the sources and runs seeds until one of them breaks a promise. */
-export async function plant(mistake: Mistake, seeds: number): Promise<Caught> {
+export async function plant(mistake: Mistake, seeds: number, signal: AbortSignal): Promise<Caught> {
   const directory = mkdtempSync(join(tmpdir(), 'zonekeeper-planted-'));
   try {
     for (const part of ['src', 'test/simulation', 'test/support', 'package.json']) {
@@ -33,7 +33,7 @@ export async function plant(mistake: Mistake, seeds: number): Promise<Caught> {
       }
       writeFileSync(path, before + instead + after);
     }
-    const output = await run(directory, seeds);
+    const output = await run(directory, seeds, signal);
     const [, seed, how] = /^seed (\d+): (.*)$/m.exec(output) ?? [];
     return seed === undefined
       ? { mistake, seeds: null, how: output.trim() }
@@ -43,9 +43,11 @@ export async function plant(mistake: Mistake, seeds: number): Promise<Caught> {
   }
 }
 
-function run(directory: string, seeds: number): Promise<string> {
+function run(directory: string, seeds: number, signal: AbortSignal): Promise<string> {
   const args = [join(directory, 'test/simulation/worker.ts'), '1', String(seeds), '1', String(LIMIT_S), 'first'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const kill = () => child.kill('SIGKILL');
+  signal.addEventListener('abort', kill);
   let text = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
@@ -54,6 +56,9 @@ function run(directory: string, seeds: number): Promise<string> {
   }
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', () => resolve(text));
+    child.once('close', () => {
+      signal.removeEventListener('abort', kill);
+      resolve(text);
+    });
   });
 }

@@ -57,6 +57,8 @@ export interface ProcessParts {
 /** Before drift checks, as in the daemon. */
 const TOKEN_PRIORITY = 1;
 const GRACE_MS = 7_000;
+/** An answer of the database is there after such a time, on a good day. */
+const ANSWERED_MS = 100;
 /** A listener finds out by its heartbeat that it is cut off, and connects anew. */
 const CONNECT_MS = 200;
 
@@ -105,7 +107,16 @@ export class SimulatedProcess {
   /** What its metrics have counted, by its lives. */
   get lives(): readonly Life[] {
     const { machine } = this;
-    return [...this.#counts].map(([life, counts]) => ({ machine, life, ...counts.total() }));
+    const { tables } = this.#parts;
+    const told = tables.now() - ANSWERED_MS;
+    const ended = [...tables.operations.values()].filter(({ finishedAt }) => finishedAt !== null && finishedAt <= told);
+    return [...this.#counts].map(([life, counts]) => {
+      const terms = [...this.#tellings.values()].filter((one) => one.life === life);
+      const sum = (of: (term: Tellings) => number) => terms.reduce((all, term) => all + of(term), 0);
+      const last = ended.filter(({ epoch }) => this.term !== null && epoch === this.epoch).length;
+      const came = { settled: sum(({ settled }) => settled), refused: sum(({ refused }) => refused), last };
+      return { machine, life, ...counts.total(), came };
+    });
   }
 
   /** When the present run of a name began, by the database's clock. */
@@ -208,7 +219,7 @@ export class SimulatedProcess {
       baseUrl: 'http://cloudflare.invalid/client/v4',
       clock,
       limiter: budget,
-      observer: { onCall: () => undefined, onBatch: () => undefined },
+      observer: this.#countsNow().calls,
       ...(settings.libraries
         ? { fetch: cloudflare.fetchOf(machine) }
         : { sdk: (token) => cloudflare.sdkOf(machine, token) }),
@@ -254,10 +265,10 @@ export class SimulatedProcess {
       driftCallsPer5Min: () => settings.apiBudget / 2,
       historyDays: 90,
       observer: this.#observer(),
-      onOperation: () => undefined,
+      onOperation: this.#countsNow().onOperation,
       onZones: () => undefined,
     });
-    const tellings = new Tellings(() => tables.now(), this.#parts.wasMade);
+    const tellings = new Tellings(machine.life, () => tables.now(), this.#parts.wasMade);
     this.#tellings.set(epoch, tellings);
     tellings.listen(this.#term.queue, ledger);
     this.#parts.sights.follow(machine, this.#term.queue);
@@ -278,12 +289,17 @@ export class SimulatedProcess {
     budget?.stop();
   }
 
-  #observer(): CoreObserver {
-    const { scheduler, machine, onBug } = this.#parts;
-    // Made for the first term of a life: most never lead.
+  /** Made for the first term of a life: most never lead. */
+  #countsNow(): Counts {
+    const { machine } = this.#parts;
     const counts = this.#counts.get(machine.life) ?? new Counts(machine.clock);
     this.#counts.set(machine.life, counts);
-    const counted = counts.observer;
+    return counts;
+  }
+
+  #observer(): CoreObserver {
+    const { scheduler, machine, onBug } = this.#parts;
+    const counted = this.#countsNow().observer;
     const tell = (text: () => string) => scheduler.tell(machine.name, text);
     return {
       driftDetected: (zone, drift) => {

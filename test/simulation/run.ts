@@ -3,6 +3,7 @@ import { seededRandom } from '../support/virtual-clock.ts';
 import { drawPlan } from './draw.ts';
 import { takeOver } from './globals.ts';
 import { Broken } from './invariants.ts';
+import { heldForNothing, miscounted, untrue } from './last-sync.ts';
 import { BASE_WALL } from './machine.ts';
 import type { Plan } from './plan.ts';
 import { unrest } from './unrest.ts';
@@ -15,10 +16,10 @@ export interface Outcome {
   /** Faults that struck. */
   readonly faults: number;
   readonly events: number;
-  /** Calls of the core to the database and to Cloudflare. */
-  readonly calls: number;
-  /** The same until the last fault. */
+  /** Calls of the core to the database and to Cloudflare, until the last fault. */
   readonly callsUntilCalm: number;
+  /** The same until everything has come to rest. */
+  readonly callsUntilRest: number;
   readonly virtualMs: number;
   readonly trace: readonly string[];
 }
@@ -45,6 +46,8 @@ const LIMIT_MS = 2_700_000;
 const LOOK_MS = 3_000;
 /** What has come to rest stays so. */
 const STAY_MS = 17_000;
+/** More than an answer of the database takes on a good day. */
+const ANSWER_MS = 100;
 /** Pause between faults that are made up for. */
 const STRIKE_EVERY_MS = 500;
 const SCHEDULE = 0x9e3779b9;
@@ -76,6 +79,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   process.on('unhandledRejection', onRejection);
   let problem: string | null = null;
   let callsUntilCalm = 0;
+  let callsUntilRest = 0;
   try {
     world.begin();
     const check = () => {
@@ -92,6 +96,8 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
     callsUntilCalm = world.calls;
     world.calm();
     problem = await rest(world, restMs(plan), check);
+    callsUntilRest = world.calls;
+    problem ??= await lastSync(world, plan, check);
     if (problem === null) reports(world);
   } catch (error) {
     problem =
@@ -102,7 +108,7 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
   }
   if (problem !== null) scheduler.tell('verdict', () => problem ?? '');
   const { count: events, now: virtualMs, lines } = scheduler;
-  return { problem, faults: world.struck, events, calls: world.calls, callsUntilCalm, virtualMs, trace: lines };
+  return { problem, faults: world.struck, events, callsUntilCalm, callsUntilRest, virtualMs, trace: lines };
 }
 
 function restMs({ driftMinMs }: Plan): number {
@@ -141,6 +147,35 @@ async function rest(world: World, withinMs: number, check: () => boolean): Promi
   }
 }
 
+/**
+ * Somebody orders one more sync, to be told how things are. Nothing is in its way but a budget that is spent; then it is not
+ * waited for.
+ */
+async function lastSync(world: World, { guard }: Plan, check: () => boolean): Promise<string | null> {
+  const { scheduler, tables, cloudflare, processes, people } = world;
+  const halted = () => processes.some((one) => one.halted);
+  if (halted()) return null;
+  const { last } = cloudflare;
+  const row = tables.operations.get(people.sync());
+  // Where crashes are enumerated, the last one may have come just now.
+  const until = scheduler.now + REST_MS;
+  const ended = await scheduler.run(until, () => check() || row?.finishedAt !== null || halted());
+  // Whoever carried it out is answered.
+  await scheduler.run(scheduler.now + ANSWER_MS, check);
+  if (row === undefined || !ended) return 'a sync that was ordered at rest does not end';
+  if (row.finishedAt === null) return null;
+  if (row.error !== null) return `a sync that was ordered at rest failed: ${row.error.message}`;
+  const wrong = untrue(row.report as Report, tables, cloudflare.changes(last));
+  if (wrong.length > 0) return `a sync that was ordered at rest tells of ${wrong.join('; ')}`;
+  const held = heldForNothing(tables, cloudflare, guard.min);
+  if (held.length > 0) return `the guard holds ${held.join(', ')} for nothing`;
+  const [leading] = processes.flatMap(({ term }) => term ?? []);
+  const miscount = leading === undefined ? [] : miscounted(leading, tables);
+  if (miscount.length > 0) return miscount.join('; ');
+  const found = unrest(tables, cloudflare);
+  return found.length === 0 ? null : `it was not at rest after a sync: ${found.slice(0, 5).join('; ')}`;
+}
+
 /** What was told is what happened. */
 function reports({ tables, cloudflare, invariants, processes, deeds }: World): void {
   invariants.confirmations();
@@ -156,5 +191,6 @@ function reports({ tables, cloudflare, invariants, processes, deeds }: World): v
   deeds.counted(
     processes.flatMap(({ lives }) => lives),
     removed,
+    [...tables.operations.values()].filter(({ finishedAt }) => finishedAt !== null).length,
   );
 }

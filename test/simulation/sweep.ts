@@ -30,13 +30,23 @@ export interface SweepOptions {
   /** No schedule begins after this time; null: until all are done. */
   readonly seconds: number | null;
   readonly workers: number;
+  /** Ends it after the schedules that are under way. */
+  readonly signal?: AbortSignal;
   readonly onFailure: (seed: number, problem: string) => void;
   /** So many schedules more are done. */
   readonly onProgress: (schedules: number) => void;
 }
 
 /** Runs seeds in several processes, for each schedule has its process to itself. */
-export async function sweep({ from, seeds, seconds, workers, onFailure, onProgress }: SweepOptions): Promise<Swept> {
+export async function sweep({
+  from,
+  seeds,
+  seconds,
+  workers,
+  signal,
+  onFailure,
+  onProgress,
+}: SweepOptions): Promise<Swept> {
   const total: Tally = { schedules: 0, faults: 0, events: 0, virtualMs: 0, failures: 0, coverage: [] };
   const coverage = new Map<string, number>();
   let allBefore = from + seeds;
@@ -54,6 +64,8 @@ export async function sweep({ from, seeds, seconds, workers, onFailure, onProgre
       child.once('error', reject);
       child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`A worker ended with ${code}.`))));
     });
+    const interrupt = () => child.kill('SIGINT');
+    signal?.addEventListener('abort', interrupt);
     for await (const line of createInterface({ input: child.stdout })) {
       const [, seed, problem] = /^seed (\d+): (.*)$/.exec(line) ?? [];
       if (line === '.') onProgress(TOLD_EVERY);
@@ -64,6 +76,7 @@ export async function sweep({ from, seeds, seconds, workers, onFailure, onProgre
         allBefore = Math.min(allBefore, from + index + tally.schedules * workers);
       }
     }
+    signal?.removeEventListener('abort', interrupt);
     await ended;
   };
   await Promise.all(Array.from({ length: Math.min(workers, seeds) }, (_, index) => share(index)));

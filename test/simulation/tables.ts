@@ -30,6 +30,8 @@ export interface HistoryRow {
   readonly trigger: string;
   readonly operationId: string | null;
   readonly result: string;
+  /** Of a deletion: its name has kept or got another record. */
+  readonly replaced: boolean;
 }
 
 /** A row of `names`. */

@@ -39,6 +39,11 @@ class Listener implements Watcher {
  * operation waits for. It listens at the queue and at the ledger, and asks nobody whose word is to be examined.
  */
 export class Tellings {
+  /** Names whose changes were settled as done, each as often as that happened; and changes that were settled as refused. */
+  settled = 0;
+  refused = 0;
+  /** The life of the process that leads. */
+  readonly life: number;
   readonly #now: () => number;
   readonly #wasMade: WasMade;
   readonly #listeners = new WeakMap<Watcher, Listener>();
@@ -46,7 +51,8 @@ export class Tellings {
   readonly #owed = new Map<string, Run[]>();
 
   /** `wasMade` throws where a change that is settled as done did not happen. */
-  constructor(now: () => number, wasMade: WasMade) {
+  constructor(life: number, now: () => number, wasMade: WasMade) {
+    this.life = life;
     this.#now = now;
     this.#wasMade = wasMade;
   }
@@ -62,7 +68,10 @@ export class Tellings {
     };
     ledger.settle = async (changes) => {
       await settle(changes);
-      for (const change of changes) if (change.result === 'done') this.#made(change);
+      const done = changes.filter(({ result }) => result === 'done');
+      for (const change of done) this.#made(change);
+      this.settled += new Set(done.map(({ change }) => change.fqdn)).size;
+      this.refused += changes.filter(({ result }) => result === 'refused').length;
     };
   }
 

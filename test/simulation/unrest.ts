@@ -55,6 +55,11 @@ export function unrest(tables: Tables, cloudflare: MemoryCloudflare): string[] {
     if (state !== (contested ? 'conflict' : 'in_sync')) {
       found.push(`${fqdn}: nothing is in the way${contested ? ' but a rival' : ''}, and the state is ${state}`);
     }
+    for (const record of held) {
+      const row = rows.get(record.id);
+      if (row !== undefined && !sameSpec(row, record))
+        found.push(`${fqdn}: its row says ${told([row])}, it is ${told([record])}`);
+    }
     if (held.length !== specs.length || !held.every(asWanted))
       found.push(`${fqdn}: should be ${told(specs)}, is ${told(held)}`);
   }

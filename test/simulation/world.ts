@@ -7,7 +7,7 @@ import { Invariants } from './invariants.ts';
 import { BASE_WALL, type CallEffect, Machine } from './machine.ts';
 import { type ApiEffect, type Departure, MemoryCloudflare } from './memory-cloudflare.ts';
 import { nameOf, People } from './people.ts';
-import { type Deviation, isFault, LABELS, type Plan, type Strike } from './plan.ts';
+import { type ApiPoint, type DatabasePoint, type Deviation, isFault, LABELS, type Plan, type Strike } from './plan.ts';
 import { SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
 import { Tables } from './tables.ts';
@@ -49,7 +49,7 @@ export class World {
   /** By process and zone: the last change when it was given a page of a list. */
   readonly #pages = new Map<string, number>();
   readonly #tokens: Tokens;
-  readonly #people: People;
+  readonly people: People;
   /** Of the configuration that processes are started with. */
   #deviation: Deviation | null = null;
   #calmAt = Number.POSITIVE_INFINITY;
@@ -62,9 +62,10 @@ export class World {
     const { scheduler } = this;
     this.tables = new Tables(() => BASE_WALL + scheduler.now);
     const sky = {
-      strike: (machine: Machine, point: string) =>
+      strike: (machine: Machine, point: ApiPoint) =>
         this.#strikeOf<ApiEffect>('api call', machine, point)?.effect ?? null,
       onDeparture: (departure: Departure) => {
+        this.deeds.left(departure.machine, departure.life);
         if (departure.operation === 'batch') this.#writes.set(departure, this.tables.leader.epoch);
         const settings = this.processes.find(({ machine }) => machine === departure.machine)?.settings ?? null;
         this.invariants.departure(departure, settings?.deviation ?? null);
@@ -99,7 +100,7 @@ export class World {
       standing: (fqdn) => this.invariants.standing(fqdn).map(({ id }) => id),
     });
     this.#tokens = new Tokens(scheduler, this.cloudflare);
-    this.#people = new People({
+    this.people = new People({
       scheduler,
       tables: this.tables,
       cloudflare: this.cloudflare,
@@ -109,7 +110,7 @@ export class World {
       calm: () => this.#calm(),
     });
     const weather = {
-      strike: (machine: Machine, point: string) => this.#strikeOf<CallEffect>('database call', machine, point),
+      strike: (machine: Machine, point: DatabasePoint) => this.#strikeOf<CallEffect>('database call', machine, point),
       databaseDown: () => scheduler.now < this.#databaseDownUntil,
       calm: () => this.#calm(),
       crashed: (machine: Machine) => this.#restartLater(machine),
@@ -216,7 +217,7 @@ export class World {
   #strikeOf<Effect extends CallEffect | ApiEffect>(
     kind: 'database call' | 'api call',
     machine: Machine,
-    point: string,
+    point: ApiPoint | DatabasePoint,
   ): { readonly effect: Effect; readonly ms?: number } | null {
     this.calls += 1;
     if (this.#crashAt.has(2 * this.calls)) return { effect: 'crash before' as Effect };
@@ -319,7 +320,7 @@ export class World {
         this.processes[strike.daemon]?.deafen(strike.ms);
         return;
       default:
-        this.#people.act(strike);
+        this.people.act(strike);
     }
   }
 

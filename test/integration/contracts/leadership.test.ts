@@ -210,12 +210,14 @@ describe.each(FORMS)('in %s, the operations', (_, make) => {
     const successor = await lead();
     await operations.take(successor, 5, []);
     await operations.progress(fence, 'o1', { phase: 'changing', done: 2, total: 2 });
-    await operations.finish(fence, 'o1', { of: 'before' }, null);
+    expect(await operations.finish(fence, 'o1', { of: 'before' }, null)).toBe(false);
     expect(await get('o1')).toMatchObject({ state: 'running', progress: { done: 1 }, report: null });
-    await operations.finish(successor, 'o1', { of: 'after' }, null);
-    await operations.finish(successor, 'o1', null, { code: 'late', message: 'It had ended.' });
+    expect(await operations.finish(successor, 'o1', { of: 'after' }, null)).toBe(true);
+    // Once more, for its answer may have been lost.
+    expect(await operations.finish(successor, 'o1', null, { code: 'late', message: 'It had ended.' })).toBe(true);
+    expect(await operations.finish(fence, 'o1', { of: 'before' }, null)).toBe(false);
     expect(await get('o1')).toMatchObject({ state: 'done', report: { of: 'after' }, error: null });
-    await operations.finish(successor, 'o2', null, { code: 'wrong', message: 'It failed.' });
+    expect(await operations.finish(successor, 'o2', null, { code: 'wrong', message: 'It failed.' })).toBe(true);
     expect(await get('o2')).toMatchObject({ state: 'failed', report: null, error: { code: 'wrong' } });
     expect(await operations.take(successor, 5, [])).toEqual([]);
   });

@@ -101,7 +101,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect(facts?.tracked).toMatchObject([
       { recordId: 'r1', zoneId: 'z', ...SPEC, consumer: CONSUMER, unwantedForMs: null },
     ]);
-    expect(await ledger.trackedIn('z')).toBe(1);
+    expect(await ledger.trackedIn(ZONE, 3_600_000)).toBe(1);
     expect(await ledger.unsettledNames(10)).toEqual([]);
   });
 
@@ -296,7 +296,7 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     expect(await successor.deletions({ ...ZONE, id: 'y' }, 3_600_000)).toMatchObject({ predecessors: 0 });
     const [open] = (await factsOf(successor))?.intents ?? [];
     if (open === undefined) throw new Error('no intent');
-    const deleted = [{ intent: open, zone: 'example.com', type: 'A', cause: CAUSE }];
+    const deleted = [{ intent: open, zone: 'example.com', type: 'A', cause: CAUSE, replaced: false }];
     await successor.correct([{ ...NOTHING, forget: [DELETED], deleted }]);
     await successor.correct([{ ...NOTHING, deleted }]);
     expect(await successor.deletions(ZONE, 3_600_000)).toMatchObject({ predecessors: 0, done: 1 });
@@ -314,6 +314,66 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     await ledger.settle([settled('i4', { change: change('delete', 'r1'), record: null })]);
     expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ uncertain: [], done: 1 });
     expect((await factsOf(ledger))?.intents).toEqual([]);
+  });
+
+  test('a deletion that left its name with a record is not counted, told at once or found out', async () => {
+    const { ledger, takeOver } = await make();
+    await tracked(ledger);
+    const replacing = async (ids: readonly [string, string], recordId: string, by: string) => {
+      await ledger.begin([intent(ids[0], { action: 'delete', recordId }), intent(ids[1])], [], 30_000);
+      return [
+        settled(ids[0], { change: { ...change('delete', recordId), replaced: true }, record: null }),
+        settled(ids[1], { record: record(by) }),
+      ];
+    };
+    await ledger.settle(await replacing(['i2', 'i3'], 'r1', 'r2'));
+    expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ done: 0 });
+    await replacing(['i4', 'i5'], 'r2', 'r3');
+    const successor = await takeOver();
+    const lost = (await factsOf(successor))?.intents.find(({ action }) => action === 'delete');
+    if (lost === undefined) throw new Error('no intent');
+    const deleted = [{ intent: lost, zone: 'example.com', type: 'A', cause: CAUSE, replaced: true }];
+    await successor.correct([{ ...NOTHING, forget: [{ zoneId: 'z', recordId: 'r2' }], deleted }]);
+    expect(await successor.deletions(ZONE, 3_600_000)).toMatchObject({ done: 0, predecessors: 0, uncertain: [] });
+  });
+
+  test('a name that loses all its records at once counts once, and again when it does so again', async () => {
+    const { ledger } = await make();
+    const both = ['r1', 'r2'] as const;
+    for (const round of [1, 2]) {
+      await ledger.begin(
+        both.flatMap((id) => [intent(`c${id}${round}`), intent(`d${id}${round}`, { action: 'delete', recordId: id })]),
+        [],
+        30_000,
+      );
+      await ledger.settle(both.map((id) => settled(`c${id}${round}`, { record: record(id) })));
+      const gone = (id: string) => settled(`d${id}${round}`, { change: change('delete', id), record: null });
+      await ledger.settle(both.map(gone));
+      expect(await ledger.deletions(ZONE, 3_600_000)).toMatchObject({ done: round });
+    }
+  });
+
+  test('a share is of names: those that hold records, however many, and those that lost theirs within the window', async () => {
+    const { ledger } = await make();
+    const hold = async (fqdn: string, id: string) => {
+      await ledger.begin([intent(`c${id}`, { fqdn })], [], 30_000);
+      await ledger.settle([settled(`c${id}`, { change: change('create', null, fqdn), record: record(id, fqdn) })]);
+    };
+    const lose = async (fqdn: string, id: string, over: Partial<SettledChange> = {}) => {
+      await ledger.begin([intent(`d${id}`, { fqdn, action: 'delete', recordId: id })], [], 30_000);
+      await ledger.settle([settled(`d${id}`, { change: change('delete', id, fqdn), record: null, ...over })]);
+    };
+    for (const id of ['r1', 'r2', 'r3']) await hold('pair.example.com', id);
+    await hold('lost.example.com', 'r4');
+    await hold('ordered.example.com', 'r5');
+    await hold('back.example.com', 'r6');
+    expect(await ledger.trackedIn(ZONE, 3_600_000)).toBe(4);
+    await lose('lost.example.com', 'r4');
+    await lose('ordered.example.com', 'r5', { cause: { trigger: 'delete', operationId: 'o1', actor: 'somebody' } });
+    await lose('back.example.com', 'r6');
+    await hold('back.example.com', 'r7');
+    expect(await ledger.trackedIn(ZONE, 3_600_000)).toBe(3);
+    expect(await ledger.trackedIn({ id: 'y', name: 'example.org' }, 3_600_000)).toBe(0);
   });
 
   test('does anybody want anything at all?', async () => {

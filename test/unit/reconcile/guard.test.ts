@@ -69,8 +69,8 @@ describe('the delete guard', () => {
   });
 
   test('counts what was deleted within the hour', async () => {
-    expect(await kinds(guarded({ tracked: 90, recent: 10 }).guard, 15)).toEqual(['allowed']);
-    expect(await kinds(guarded({ tracked: 90, recent: 10 }).guard, 16)).toEqual(['held']);
+    expect(await kinds(guarded({ tracked: 100, recent: 10 }).guard, 15)).toEqual(['allowed']);
+    expect(await kinds(guarded({ tracked: 100, recent: 10 }).guard, 16)).toEqual(['held']);
   });
 
   test('counts who is on the way, also when the name is wanted again, until it is known what became of it', async () => {
