@@ -210,8 +210,8 @@ export class ZoneWriter {
     const intents: NewIntent[] = [];
     const operations = work.changes.map((change): WriteOperation => {
       const id = this.#options.newId();
-      const { fqdn, action, recordId } = change;
-      intents.push({ id, zoneId, fqdn, action, recordId, consumer: work.consumer });
+      const { fqdn, action, recordId, replaced } = change;
+      intents.push({ id, zoneId, fqdn, action, recordId, consumer: work.consumer, replaced });
       return operationOf(change, formatMark(this.#options.ownerId, id));
     });
     return { intents, unit: { fqdn: work.fqdn, operations } };

@@ -23,7 +23,7 @@ const TRACKED = (where: string) =>
 const STATES = (where: string) =>
   `SELECT 's', fqdn, state, code, reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM @.names WHERE ${where}`;
 const INTENTS = (where: string) =>
-  `SELECT 'i', fqdn, id, action, state, record_id, NULL, consumer_kind, consumer_id, epoch::float8, zone_id,
+  `SELECT 'i', fqdn, id, action, state, record_id, replaced::text, consumer_kind, consumer_id, epoch::float8, zone_id,
           (extract(epoch FROM deadline - clock_timestamp()) * 1000)::float8 FROM @.intents WHERE ${where}`;
 
 /** All that is known of the names, in one statement. */
@@ -128,6 +128,7 @@ function intent(row: Row): Intent {
     consumer: consumerOf(row),
     epoch: row[9] as number,
     zoneId: row[10] as string,
+    replaced: row[6] === 'true',
     remainingMs: row[11] as number,
   };
 }

@@ -12,6 +12,8 @@ export interface Intent {
   /** The record that is changed. Of a dropped create: a record that was tracked until a look did not show it. */
   readonly recordId: string | null;
   readonly consumer: ConsumerRef | null;
+  /** As of a {@link Change}: a deletion that leaves its name with a record. */
+  readonly replaced: boolean;
   readonly state: 'open' | 'dropped';
   /** Milliseconds until its deadline, by the database's clock at the time of reading; negative once it is over. */
   readonly remainingMs: number;
@@ -102,7 +104,7 @@ export interface Correction {
   }[];
   /**
    * Open or dropped deletions whose record is gone: they happened, so the history tells of them, and the guard counts those that
-   * left the name without a record (`replaced` is false).
+   * were to leave the name without a record (`replaced` is false).
    */
   readonly deleted: readonly {
     readonly intent: Intent;

@@ -53,21 +53,24 @@ export class PostgresLedger implements Ledger {
   ): Promise<void> {
     // One statement and one commit: this is what stands between a decision and its call.
     const rows = await this.#db.rows(
-      `WITH held AS (SELECT FROM @.leader WHERE epoch = $8 AND holder = coalesce($12, holder) FOR KEY SHARE),
+      `WITH held AS (SELECT FROM @.leader WHERE epoch = $9 AND holder = coalesce($13, holder) FOR KEY SHARE),
             forgotten AS (
-              DELETE FROM @.dns_records r USING unnest($10::text[], $11::text[]) f(zone_id, record_id), held
+              DELETE FROM @.dns_records r USING unnest($11::text[], $12::text[]) f(zone_id, record_id), held
                WHERE r.zone_id = f.zone_id AND r.record_id = f.record_id RETURNING r.*),
-            remembered AS (${REMEMBER('$8')})
-       INSERT INTO @.intents (id, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, epoch, deadline)
-       SELECT id, zone_id, fqdn, action, record_id, kind, consumer, $8, clock_timestamp() + $9 * interval '1 millisecond'
-         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-                i(id, zone_id, fqdn, action, record_id, kind, consumer), held
+            remembered AS (${REMEMBER('$9')})
+       INSERT INTO @.intents (id, zone_id, fqdn, action, record_id, consumer_kind, consumer_id, replaced, epoch, deadline)
+       SELECT id, zone_id, fqdn, action, record_id, kind, consumer, replaced, $9, clock_timestamp() + $10 * interval '1 millisecond'
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
+                i(id, zone_id, fqdn, action, record_id, kind, consumer, replaced), held
        RETURNING 1`,
       [
         ...columns(
           intents,
-          (i) => [i.id, i.zoneId, i.fqdn, i.action, i.recordId, i.consumer?.kind ?? null, i.consumer?.id ?? null],
-          7,
+          ({ id, zoneId, fqdn, action, recordId, consumer, replaced }) => [
+            ...[id, zoneId, fqdn, action, recordId],
+            ...[consumer?.kind ?? null, consumer?.id ?? null, replaced],
+          ],
+          8,
         ),
         this.#fence.epoch,
         deadlineMs,

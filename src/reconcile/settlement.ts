@@ -64,8 +64,8 @@ export function settle(
       else {
         const type = facts.tracked.find(({ recordId }) => recordId === intent.recordId)?.type ?? 'A';
         const cause = causeOfDeletion(context, isReleased(intent.recordId));
-        // Whatever it was meant to leave: by now the name holds this.
-        const replaced = zone.mirror.of(intent.fqdn).length > 0;
+        // Whichever attempt it was: one of them may have been about all of the name.
+        const replaced = facts.intents.every((other) => !isSame(other, intent) || other.replaced);
         deleted.push({ intent, zone: zone.name, type, cause, replaced });
       }
     } else if (intent.action === 'delete' && intent.remainingMs < -LATE_MS) {
@@ -78,6 +78,11 @@ export function settle(
   }
   if (track.length + deleted.length + drop.length + end.length === 0) return null;
   return { forget: [], refresh: [], track, deleted, drop, end };
+}
+
+/** Is it another attempt at the same deletion? */
+function isSame({ action, zoneId, recordId }: Intent, intent: Intent): boolean {
+  return action === 'delete' && zoneId === intent.zoneId && recordId === intent.recordId;
 }
 
 function isGone(zone: ManagedZone, { fqdn, recordId }: Intent): boolean {

@@ -198,7 +198,8 @@ export class MemoryLedger implements Ledger {
       const now = this.#tables.now();
       const id = `forgotten-${recordId}`;
       const times = { epoch: this.#epoch, deadline: now, createdAt: now };
-      intents.set(id, { id, zoneId, fqdn, action: 'create', recordId, consumer, adopted, state: 'dropped', ...times });
+      const create = { id, zoneId, fqdn, action: 'create', recordId, consumer, replaced: false } as const;
+      intents.set(id, { ...create, adopted, state: 'dropped', ...times });
     }
   }
 

@@ -97,8 +97,8 @@ export async function runSchedule(seed: number, options: RunOptions = {}): Promi
     world.calm();
     problem = await rest(world, restMs(plan), check);
     callsUntilRest = world.calls;
-    problem ??= await lastSync(world, plan, check);
     if (problem === null) reports(world);
+    problem ??= await lastSync(world, plan, check);
   } catch (error) {
     problem =
       error instanceof Broken ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -163,7 +163,9 @@ async function lastSync(world: World, { guard }: Plan, check: () => boolean): Pr
   // Whoever carried it out is answered.
   await scheduler.run(scheduler.now + ANSWER_MS, check);
   if (row === undefined || !ended) return 'a sync that was ordered at rest does not end';
+  // What it has made so far may not be counted yet.
   if (row.finishedAt === null) return null;
+  reports(world);
   if (row.error !== null) return `a sync that was ordered at rest failed: ${row.error.message}`;
   const wrong = untrue(row.report as Report, tables, cloudflare.changes(last));
   if (wrong.length > 0) return `a sync that was ordered at rest tells of ${wrong.join('; ')}`;

@@ -47,7 +47,7 @@ const DELETED = { zoneId: 'z', recordId: 'r1' };
 const NOTHING = { forget: [], refresh: [], track: [], deleted: [], drop: [], end: [] };
 const record = (id: string, fqdn = FQDN): ActualRecord => ({ id, fqdn, ...SPEC, comment: null });
 const intent = (id: string, over: Partial<NewIntent> = {}): NewIntent => ({
-  ...{ id, zoneId: 'z', fqdn: FQDN, action: 'create', recordId: null, consumer: CONSUMER },
+  ...{ id, zoneId: 'z', fqdn: FQDN, action: 'create', recordId: null, consumer: CONSUMER, replaced: false },
   ...over,
 });
 const change = (action: Change['action'], recordId: string | null, fqdn = FQDN): Change => ({
@@ -320,7 +320,8 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const { ledger, takeOver } = await make();
     await tracked(ledger);
     const replacing = async (ids: readonly [string, string], recordId: string, by: string) => {
-      await ledger.begin([intent(ids[0], { action: 'delete', recordId }), intent(ids[1])], [], 30_000);
+      const deletes = { action: 'delete', recordId, replaced: true } as const;
+      await ledger.begin([intent(ids[0], deletes), intent(ids[1])], [], 30_000);
       return [
         settled(ids[0], { change: { ...change('delete', recordId), replaced: true }, record: null }),
         settled(ids[1], { record: record(by) }),
@@ -332,7 +333,9 @@ describe.each(FORMS)('the ledger in %s', (_, make) => {
     const successor = await takeOver();
     const lost = (await factsOf(successor))?.intents.find(({ action }) => action === 'delete');
     if (lost === undefined) throw new Error('no intent');
-    const deleted = [{ intent: lost, zone: 'example.com', type: 'A', cause: CAUSE, replaced: true }];
+    const { replaced } = lost;
+    expect(replaced).toBe(true);
+    const deleted = [{ intent: lost, zone: 'example.com', type: 'A', cause: CAUSE, replaced }];
     await successor.correct([{ ...NOTHING, forget: [{ zoneId: 'z', recordId: 'r2' }], deleted }]);
     expect(await successor.deletions(ZONE, 3_600_000)).toMatchObject({ done: 0, predecessors: 0, uncertain: [] });
   });

@@ -32,6 +32,7 @@ const intent = (id: string, fqdn = 'a.example.com'): NewIntent => ({
   action: 'create',
   recordId: null,
   consumer: CONSUMER,
+  replaced: false,
 });
 const create = (fqdn = 'a.example.com'): Change => ({
   fqdn,

@@ -244,7 +244,7 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'count no deletion that is found out about',
     'src/reconcile/settlement.ts',
-    'const replaced = zone.mirror.of(intent.fqdn).length > 0;',
+    'const replaced = facts.intents.every((other) => !isSame(other, intent) || other.replaced);',
     'const replaced = true;',
   ),
   mistake(

@@ -9,7 +9,7 @@ import { Visit, type VisitOptions } from '../../../src/reconcile/visit.ts';
 const FQDN = 'a.example.com';
 const SPEC = { type: 'A', content: '192.0.2.2', ttl: 1, proxied: false } as const;
 const DROPPED: Intent = {
-  ...{ id: 'i1', zoneId: 'z', fqdn: FQDN, action: 'create', recordId: null, consumer: null },
+  ...{ id: 'i1', zoneId: 'z', fqdn: FQDN, action: 'create', recordId: null, consumer: null, replaced: false },
   ...{ epoch: 1, state: 'dropped', remainingMs: -60_000 },
 };
 const LATE: ActualRecord = { ...SPEC, id: 'r1', fqdn: FQDN, content: '192.0.2.1', comment: 'zonekeeper/owner/i1' };
