@@ -61,6 +61,18 @@ describe('what the simulation has found stays mended', () => {
     expect(await problems([...[0, 1, 5].map((n) => want(3_500, n)), ...made, ...asked])).toEqual([]);
   });
 
+  test('a name that a plan would delete, and that is wanted again by the time it is made', async () => {
+    const slow: Strike = { at: 9_001, kind: 'database call', point: 'ledger.survey', effect: 'slow after', ms: 7_000 };
+    const strikes: Strike[] = [
+      ...[0, 1, 2].map((n) => want(3_500, n)),
+      ...[0, 1].map((n): Strike => ({ at: 7_000, kind: 'unwant', n, m: 0 })),
+      ...[slow, { at: 9_050, kind: 'plan and confirm' } as const, want(12_000, 0)],
+      // While the plan is judged.
+      { at: 14_000, kind: 'database call', point: 'source.consumers', effect: 'fail after' },
+    ];
+    expect(await problems(strikes, { guard: { share: 0.25, min: 1 } })).toEqual([]);
+  });
+
   test('records that made place for some of another type, before a deletion', async () => {
     const wanted = [0, 1, 2].map((n) => want(3_500, n));
     const cname = [0, 1, 2].map((n): Strike => ({ at: 9_000 + n, kind: 'retarget', n, m: 175 }));

@@ -120,7 +120,8 @@ async function rest(world: World, withinMs: number, check: () => boolean): Promi
   const limit = scheduler.now + LIMIT_MS;
   let from = world.faultsEnd;
   for (;;) {
-    await scheduler.run(Math.max(scheduler.now + LOOK_MS, world.faultsEnd), check);
+    // What was slow has its answer at that moment, and acts by it then.
+    await scheduler.run(Math.max(scheduler.now, world.faultsEnd) + LOOK_MS, check);
     const wrong = unrest(tables, cloudflare);
     const tries = [...tables.names.values()].some(
       ({ tryAt, code, state }) =>
