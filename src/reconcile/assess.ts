@@ -59,14 +59,14 @@ export function isSettled({ facts, parts, complete }: Assessment): boolean {
   if (only === undefined) return facts.state === null;
   const { zone, verdict } = only;
   if (verdict.changes.length + verdict.forget.length + verdict.held.length > 0) return false;
+  const actual = zone.mirror.of(facts.fqdn);
+  const shown = facts.tracked.map((row) => [row, actual.find(({ id }) => id === row.recordId)] as const);
   if (verdict.state === 'in_sync' || verdict.state === 'gone') {
-    return (
-      facts.state === null &&
-      facts.tracked.every((row) =>
-        zone.mirror.of(facts.fqdn).some((record) => record.id === row.recordId && sameSpec(row, record)),
-      )
-    );
+    return facts.state === null && shown.every(([row, record]) => record !== undefined && sameSpec(row, record));
   }
+  // A row that an unanswered update has made outdated, of a name that is in conflict: a look makes it right.
+  const outdated = shown.some(([row, record]) => record !== undefined && !sameSpec(row, record));
+  if (outdated && verdict.state !== 'failed') return false;
   return (
     facts.state?.state === verdict.state && facts.state.code === verdict.code && facts.state.reason === verdict.reason
   );

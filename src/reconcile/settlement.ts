@@ -25,7 +25,9 @@ export function settlementOf(facts: NameFacts, epoch: number): Settlement {
   const open = facts.intents.filter(({ state }) => state === 'open');
   const foreign = open.filter((intent) => intent.epoch !== epoch && intent.remainingMs > -MARGIN_MS);
   const waitMs = Math.max(0, ...foreign.map(({ remainingMs }) => remainingMs + MARGIN_MS));
-  return { waitMs, look: [...new Set(open.map(({ zoneId }) => zoneId))] };
+  // Before it is said of a deletion that it will never take effect: it may have done so since the last look.
+  const over = facts.intents.filter((intent) => intent.state === 'dropped' && isOver(intent));
+  return { waitMs, look: [...new Set([...open, ...over].map(({ zoneId }) => zoneId))] };
 }
 
 /**
@@ -68,7 +70,7 @@ export function settle(
         const replaced = facts.intents.every((other) => !isSame(other, intent) || other.replaced);
         deleted.push({ intent, zone: zone.name, type, cause, replaced });
       }
-    } else if (intent.action === 'delete' && intent.remainingMs < -LATE_MS) {
+    } else if (isOver(intent)) {
       end.push(intent.id);
     } else if (intent.state === 'open') {
       // An update needs no memory: its record is tracked, and looked at like any other.
@@ -78,6 +80,11 @@ export function settle(
   }
   if (track.length + deleted.length + drop.length + end.length === 0) return null;
   return { forget: [], refresh: [], track, deleted, drop, end };
+}
+
+/** A deletion that has not taken effect by now never will. */
+function isOver({ action, remainingMs }: Intent): boolean {
+  return action === 'delete' && remainingMs < -LATE_MS;
 }
 
 /** Is it another attempt at the same deletion? */

@@ -124,7 +124,7 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'settle an intent without a fresh look',
     'src/reconcile/settlement.ts',
-    'look: [...new Set(open.map(({ zoneId }) => zoneId))] }',
+    'look: [...new Set([...open, ...over].map(({ zoneId }) => zoneId))] }',
     'look: [] }',
   ),
   mistake(
