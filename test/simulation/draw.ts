@@ -26,6 +26,9 @@ const SHIFTS_EVERY = 3;
 /** One in so many of the schedules without a death lasts until the ledger is tidied up. */
 const UPKEEP_EVERY = 6;
 const UPKEEP_LASTS = 70_000;
+/** One in so many of the schedules about confirmations. */
+const DIES_EVERY = 8;
+const DEADLY = ['crash before', 'crash after', 'slow before', 'pause after'] as const;
 
 /**
  * What a schedule is mostly about. Rare coincidences become frequent where everything else has to do with them, and a
@@ -97,6 +100,9 @@ export function drawPlan(random: () => number): Plan {
   for (let i = 0; i < RARE && !ONE_STORY.has(theme); i++) {
     strikes.push(...rarely(random() * lastsMs, { theme, daemons, smallPages, guarded }, dice));
   }
+  // Where processes die all the time, nothing gets as far as to a confirmation that is used up.
+  if (theme === 'consent' && below(DIES_EVERY) === 0)
+    strikes.push({ at: 0, kind: 'database call', point: 'operations.useConfirmation', effect: pick(DEADLY) });
   const drawn = {
     daemons,
     apiBudget: theme === 'budget' ? 50 : pick([200, 1_000]),
