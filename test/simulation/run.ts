@@ -123,6 +123,8 @@ async function rest(world: World, withinMs: number, check: () => boolean): Promi
     // What was slow has its answer at that moment, and acts by it then.
     await scheduler.run(Math.max(scheduler.now, world.faultsEnd) + LOOK_MS, check);
     const wrong = unrest(tables, cloudflare);
+    // Whoever leads next may see it otherwise.
+    if (world.processes.every(({ term }) => term === null)) wrong.push('nobody leads');
     const tries = [...tables.names.values()].some(
       ({ tryAt, code, state }) =>
         tryAt !== null &&
